@@ -1,0 +1,160 @@
+import {
+  type BackendValues,
+  type DataId,
+  DataStorage,
+  type DataType,
+  engine,
+  KernelBackend,
+  type TensorInfo,
+  util,
+} from "@tensorflow/tfjs-core";
+import { Heap } from "../wasm/heap.ts";
+import type { KernelModule } from "../wasm/load.ts";
+import type { Planner } from "../wasm/planner.ts";
+
+/** The name under which TensorFlow.js knows the backend. */
+export const backendName = "ganvil";
+
+/** Where a tensor's values are, and how many tensors share them. */
+interface TensorRecord {
+  readonly dtype: DataType;
+  readonly length: number;
+  refCount: number;
+  /** Address in the Wasm heap; strings have none. */
+  readonly ptr: number;
+  readonly strings?: Uint8Array[];
+}
+
+/** What `tf.memory()` adds for this backend. */
+export interface HeapMemory {
+  unreliable: boolean;
+  /** Bytes of live tensors and of nothing else, each rounded up to 64. */
+  heapBytesInUse: number;
+  /** Bytes taken from the engine, free blocks included. */
+  heapBytesReserved: number;
+}
+
+const bytesPer: Partial<Record<DataType, number>> = { float32: 4, int32: 4, bool: 1 };
+
+/** TensorFlow.js backend whose tensors live in one Wasm heap. Made by `init()`. */
+export class GanvilBackend extends KernelBackend {
+  readonly module: KernelModule;
+  readonly planner: Planner;
+  readonly heap: Heap;
+  readonly #data: DataStorage<TensorRecord>;
+
+  constructor(module: KernelModule, planner: Planner) {
+    super();
+    this.module = module;
+    this.planner = planner;
+    this.heap = new Heap(module.memory);
+    this.#data = new DataStorage(this, engine());
+  }
+
+  override write(values: BackendValues | null, shape: number[], dtype: DataType): DataId {
+    const dataId = {};
+    this.move(dataId, values, shape, dtype, 1);
+    return dataId;
+  }
+
+  override move(
+    dataId: DataId,
+    values: BackendValues | null,
+    shape: number[],
+    dtype: DataType,
+    refCount: number,
+  ): void {
+    const length = util.sizeFromShape(shape);
+    if (dtype === "string") {
+      this.#data.set(dataId, { dtype, length, refCount, ptr: 0, strings: (values ?? []) as Uint8Array[] });
+      return;
+    }
+    const width = bytesPer[dtype];
+    if (width === undefined) {
+      throw new TypeError(
+        `ganvil: expected dtype float32, int32, bool or string, got ${dtype}. Compute it on another backend (tf.setBackend).`,
+      );
+    }
+    const ptr = this.heap.alloc(length * width);
+    this.#data.set(dataId, { dtype, length, refCount, ptr });
+    if (values !== null && values !== undefined) this.#view(dataId).set(values as ArrayLike<number>);
+  }
+
+  /** A new tensor with undefined contents. */
+  makeOutput(shape: readonly number[], dtype: DataType): TensorInfo {
+    const own = [...shape];
+    return { dataId: this.write(null, own, dtype), shape: own, dtype };
+  }
+
+  /** Address of a tensor's first value. */
+  ptr(tensor: TensorInfo): number {
+    return this.#data.get(tensor.dataId).ptr;
+  }
+
+  /** How many tensors share these values; an in-place update needs exactly one. */
+  override refCount(dataId: DataId): number {
+    return this.#data.has(dataId) ? this.#data.get(dataId).refCount : 0;
+  }
+
+  override incRef(dataId: DataId): void {
+    this.#data.get(dataId).refCount++;
+  }
+
+  override disposeData(dataId: DataId, force = false): boolean {
+    if (!this.#data.has(dataId)) return true;
+    const record = this.#data.get(dataId);
+    record.refCount--;
+    if (!force && record.refCount > 0) return false;
+    if (record.strings === undefined) this.heap.free(record.ptr);
+    this.#data.delete(dataId);
+    return true;
+  }
+
+  override readSync(dataId: DataId): BackendValues {
+    const { strings } = this.#data.get(dataId);
+    return strings ?? this.#view(dataId).slice();
+  }
+
+  override async read(dataId: DataId): Promise<BackendValues> {
+    return this.readSync(dataId);
+  }
+
+  override numDataIds(): number {
+    return this.#data.numDataIds();
+  }
+
+  override memory(): HeapMemory {
+    return {
+      unreliable: false,
+      heapBytesInUse: this.heap.bytesInUse,
+      heapBytesReserved: this.heap.bytesReserved,
+    };
+  }
+
+  override async time(f: () => void): Promise<{ kernelMs: number }> {
+    const start = performance.now();
+    f();
+    return { kernelMs: performance.now() - start };
+  }
+
+  override timerAvailable(): boolean {
+    return true;
+  }
+
+  override floatPrecision(): 32 {
+    return 32;
+  }
+
+  override epsilon(): number {
+    return 1e-7;
+  }
+
+  override dispose(): void {}
+
+  #view(dataId: DataId): Float32Array | Int32Array | Uint8Array {
+    const { dtype, ptr, length } = this.#data.get(dataId);
+    if (dtype === "float32") return this.heap.f32(ptr, length);
+    if (dtype === "int32") return this.heap.i32(ptr, length);
+    return this.heap.u8(ptr, length);
+  }
+}

@@ -1,0 +1,175 @@
+import {
+  type DataType,
+  engine,
+  type NamedAttrMap,
+  type Tensor,
+  type TensorInfo,
+  util,
+} from "@tensorflow/tfjs-core";
+import type { Kernels } from "../wasm/generated/kernels.ts";
+import type { Planner } from "../wasm/planner.ts";
+import type { GanvilBackend } from "./backend.ts";
+
+/** A tensor as a kernel sees it. */
+export interface Operand {
+  readonly ptr: number;
+  readonly shape: readonly number[];
+  readonly dtype: DataType;
+  /** Number of elements. */
+  readonly size: number;
+}
+
+/** What an op's result looks like; dtype defaults to float32. */
+export interface OutputSpec {
+  readonly shape: readonly number[];
+  readonly dtype?: DataType;
+}
+
+/** What one kernel call may use beside its operands. All of it is gone when the call ends. */
+export interface Call {
+  readonly kernels: Kernels;
+  readonly planner: Planner;
+  /** Writes integers where the kernel can read them; returns their address. */
+  ints(values: ArrayLike<number>): number;
+  /** A workspace of so many bytes, 64-byte aligned, contents undefined; returns its address. */
+  workspace(bytes: number): number;
+  /** Copies bytes into a workspace; returns its address. */
+  bytes(values: Uint8Array): number;
+}
+
+type Named<Names extends string, T> = { readonly [name in Names]: T };
+type Shaped = Pick<TensorInfo, "shape" | "dtype">;
+
+/**
+ * One op, written once: what it accepts, what it gives, how Wasm computes it, its gradient.
+ *
+ * `Names` are its input tensors, `Optional` those that may be left out, `Attrs` its attributes. An op over
+ * a list of tensors sets `inputs: "list"`; its inputs are then named "0", "1", ...
+ */
+export interface Op<
+  Names extends string = string,
+  Attrs extends object = object,
+  Optional extends string = never,
+> {
+  /** TensorFlow.js's kernel name where it has one, so that its public function arrives here. */
+  readonly name: string;
+  readonly inputs: readonly (Names | Optional)[] | "list";
+  /** Shapes of the results. Throws the error that a user can act on: every check stands here. */
+  infer(
+    inputs: Named<Names, Shaped> & Partial<Named<Optional, Shaped>>,
+    attrs: Attrs,
+  ): OutputSpec | readonly OutputSpec[];
+  /** Computes the results, or is "alias" where the (only) result shares the first input's values. */
+  readonly wasm:
+    | "alias"
+    | ((
+        call: Call,
+        inputs: Named<Names, Operand> & Partial<Named<Optional, Operand>>,
+        outputs: readonly Operand[],
+        attrs: Attrs,
+      ) => void);
+  /** Floating-point operations of one call, for placement and benchmarks. */
+  flops?(inputs: Named<Names, Shaped>, attrs: Attrs): number;
+  /**
+   * Gradient with respect to each input, made of registered ops so that it differentiates again.
+   * `dy` is the first result's incoming gradient, `dys` all of them. Absent: the op has none.
+   */
+  gradient?(
+    dy: Tensor,
+    inputs: Named<Names, Tensor> & Partial<Named<Optional, Tensor>>,
+    attrs: Attrs,
+    dys: readonly Tensor[],
+  ): { [name: string]: () => Tensor };
+}
+
+/** An op of any inputs and attributes, as the registry sees it. */
+// biome-ignore lint/suspicious/noExplicitAny: the registry holds ops of every signature.
+export type AnyOp = Op<any, any, any>;
+
+/** Types an op's record. Defining does nothing by itself: `init()` registers the list in ops/index.ts. */
+export function defineOp<
+  Names extends string,
+  Attrs extends object = object,
+  Optional extends string = never,
+>(op: Op<Names, Attrs, Optional>): Op<Names, Attrs, Optional> {
+  return op;
+}
+
+/** Calls a registered op by its record; the tape sees it. For an op with one result. */
+export function call<Names extends string, Attrs extends object, Optional extends string>(
+  op: Op<Names, Attrs, Optional>,
+  inputs: Named<Names, Tensor> & Partial<Named<Optional, Tensor | undefined>>,
+  attrs: Attrs,
+): Tensor {
+  return engine().runKernel(op.name, inputs as never, attrs as NamedAttrMap) as unknown as Tensor;
+}
+
+/** Calls a registered op that gives several results. */
+export function callMany<Names extends string, Attrs extends object, Optional extends string>(
+  op: Op<Names, Attrs, Optional>,
+  inputs: Named<Names, Tensor> & Partial<Named<Optional, Tensor | undefined>>,
+  attrs: Attrs,
+): Tensor[] {
+  return engine().runKernel(op.name, inputs as never, attrs as NamedAttrMap) as unknown as Tensor[];
+}
+
+/** Runs an op's kernel on the backend: infers, allocates, computes. */
+export function runOp(
+  backend: GanvilBackend,
+  op: AnyOp,
+  inputs: Record<string, TensorInfo>,
+  attrs: object,
+): TensorInfo | TensorInfo[] {
+  const specs = op.infer(inputs, attrs);
+  const many = Array.isArray(specs);
+  const list: readonly OutputSpec[] = many ? (specs as OutputSpec[]) : [specs as OutputSpec];
+  if (op.wasm === "alias") {
+    const source = Object.values(inputs)[0];
+    backend.incRef(source.dataId);
+    return { dataId: source.dataId, shape: [...list[0].shape], dtype: list[0].dtype ?? source.dtype };
+  }
+  const outputs: TensorInfo[] = [];
+  const workspaces: number[] = [];
+  const { heap, module, planner } = backend;
+  heap.resetArguments();
+  const workspace = (bytes: number): number => {
+    const ptr = heap.alloc(bytes);
+    workspaces.push(ptr);
+    return ptr;
+  };
+  try {
+    for (const { shape, dtype } of list) outputs.push(backend.makeOutput(shape, dtype ?? "float32"));
+    const operand = (tensor: TensorInfo): Operand => ({
+      ptr: backend.ptr(tensor),
+      shape: tensor.shape,
+      dtype: tensor.dtype,
+      size: util.sizeFromShape(tensor.shape),
+    });
+    const operands: Record<string, Operand> = {};
+    for (const name of Object.keys(inputs)) {
+      if (inputs[name] != null) operands[name] = operand(inputs[name]);
+    }
+    op.wasm(
+      {
+        kernels: module.kernels,
+        planner,
+        ints: (values) => heap.argumentInts(values),
+        workspace,
+        bytes: (values) => {
+          const ptr = workspace(values.length);
+          heap.u8(ptr, values.length).set(values);
+          return ptr;
+        },
+      },
+      operands,
+      outputs.map(operand),
+      attrs,
+    );
+  } catch (error) {
+    for (const { dataId } of outputs) backend.disposeData(dataId);
+    throw error;
+  } finally {
+    for (const ptr of workspaces) heap.free(ptr);
+  }
+  return many ? outputs : outputs[0];
+}

@@ -1,0 +1,44 @@
+/**
+ * Errors that say what was expected, what was found and what to do.
+ *
+ * `TypeError` is for a value of the wrong kind, `RangeError` for a value outside its range; the classes
+ * below are for failures of the world outside the call.
+ */
+
+/** Base of the library's own errors. `code` is stable across versions; the message is for people. */
+export class GanvilError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** The machine lacks something the library needs: SIMD, memory, an adapter. */
+export class DeviceError extends GanvilError {}
+
+/** A checkpoint or state that cannot be used: truncated, foreign, hostile or of another network. */
+export class CheckpointError extends GanvilError {}
+
+/** Pictures that cannot be used, or too few of them. */
+export class DataError extends GanvilError {}
+
+/** A loss became NaN or infinite; the weights are those before the step. */
+export class NonFiniteError extends GanvilError {}
+
+/** Throws a `RangeError` with the message unless the condition holds. */
+export function check(condition: unknown, message: () => string): asserts condition {
+  if (!condition) throw new RangeError(message());
+}
+
+/** Throws a `TypeError` with the message unless the condition holds. */
+export function checkType(condition: unknown, message: () => string): asserts condition {
+  if (!condition) throw new TypeError(message());
+}
+
+/** A shape as messages show it: `[8,16,16,64]`. */
+export function showShape(shape: readonly number[]): string {
+  return `[${shape.join(",")}]`;
+}

@@ -1,0 +1,21 @@
+import type { DataType } from "@tensorflow/tfjs-core";
+import { defineOp } from "../backend/op.ts";
+import { checkType } from "../errors.ts";
+
+/** A tensor of one value: float32 or int32. */
+export const fill = defineOp<never, { shape: number[]; value: number; dtype?: DataType }>({
+  name: "Fill",
+  inputs: [],
+  infer: (_, { shape, dtype = "float32" }) => {
+    checkType(
+      dtype === "float32" || dtype === "int32" || dtype === "bool",
+      () => `fill: expected dtype float32, int32 or bool, got ${dtype}`,
+    );
+    return { shape, dtype };
+  },
+  wasm: ({ kernels }, _, [y], { value }) => {
+    if (y.dtype === "int32") kernels.fillI32(y.ptr, y.size, value);
+    else if (y.dtype === "bool") kernels.fillU8(y.ptr, y.size, value);
+    else kernels.fill(y.ptr, y.size, value);
+  },
+});

@@ -1,0 +1,30 @@
+import { reshape as tfReshape, util } from "@tensorflow/tfjs-core";
+import { defineOp } from "../backend/op.ts";
+import { check, showShape } from "../errors.ts";
+
+/** The same tensor once more; shares its values. */
+export const identity = defineOp<"x">({
+  name: "Identity",
+  inputs: ["x"],
+  infer: ({ x }) => x,
+  wasm: "alias",
+  gradient: (dy) => ({ x: () => dy.clone() }),
+});
+
+/** The same values under another shape of as many elements; one entry may be -1. */
+export const reshape = defineOp<"x", { shape: number[] }>({
+  name: "Reshape",
+  inputs: ["x"],
+  infer: ({ x }, { shape }) => {
+    const size = util.sizeFromShape(x.shape);
+    const wanted = util.inferFromImplicitShape(shape, size);
+    check(
+      util.sizeFromShape(wanted) === size,
+      () =>
+        `reshape: expected a shape of ${size} elements for x ${showShape(x.shape)}, got ${showShape(shape)}`,
+    );
+    return { shape: wanted, dtype: x.dtype };
+  },
+  wasm: "alias",
+  gradient: (dy, { x }) => ({ x: () => tfReshape(dy, x.shape) }),
+});

@@ -1,0 +1,218 @@
+import { DeviceError } from "../errors.ts";
+
+const pageBytes = 65536;
+const alignment = 64;
+
+/** The first page holds the module's constants and, below them, the integer arguments of one call. */
+const heapStart = pageBytes;
+const argumentsStart = 1024;
+const argumentsEnd = 8192;
+
+/** Rounds up to a cache line, so that every block is aligned for SIMD and no two share a line. */
+function blockBytes(bytes: number): number {
+  return Math.max(alignment, Math.ceil(bytes / alignment) * alignment);
+}
+
+/** Size class: four to each power of two. */
+function binOf(bytes: number): number {
+  const lines = bytes / alignment;
+  const power = 31 - Math.clz32(lines);
+  return power < 2 ? lines : power * 4 + ((lines >>> (power - 2)) & 3);
+}
+
+interface Block {
+  ptr: number;
+  bytes: number;
+  free: boolean;
+  /** Neighbours in memory. */
+  before: Block | undefined;
+  after: Block | undefined;
+}
+
+/**
+ * Allocator over one Wasm memory: best fit within size classes, neighbours merged when freed, the memory
+ * grown when nothing fits. Views of the memory are made afresh where it grew: never keep one across an
+ * allocation.
+ */
+export class Heap {
+  readonly memory: WebAssembly.Memory;
+  readonly #bins: Set<Block>[] = [];
+  readonly #used = new Map<number, Block>();
+  #last: Block | undefined;
+  #end = heapStart;
+  #bytesInUse = 0;
+  #argument = argumentsStart;
+  #u8: Uint8Array;
+  #i32: Int32Array;
+  #f32: Float32Array;
+
+  constructor(memory: WebAssembly.Memory) {
+    this.memory = memory;
+    this.#u8 = new Uint8Array(memory.buffer);
+    this.#i32 = new Int32Array(memory.buffer);
+    this.#f32 = new Float32Array(memory.buffer);
+  }
+
+  /** Bytes in blocks that are allocated now (rounded to 64 each). */
+  get bytesInUse(): number {
+    return this.#bytesInUse;
+  }
+
+  /** Bytes of memory taken from the engine; it never shrinks. */
+  get bytesReserved(): number {
+    return this.memory.buffer.byteLength;
+  }
+
+  /** Number of blocks allocated now. */
+  get blocksInUse(): number {
+    return this.#used.size;
+  }
+
+  /**
+   * A block of at least `bytes`, 64-byte aligned, contents undefined.
+   * @throws DeviceError `out-of-memory` when the memory cannot grow.
+   */
+  alloc(bytes: number): number {
+    const need = blockBytes(bytes);
+    const block = this.#take(need) ?? this.#grow(need);
+    if (block.bytes > need) this.#split(block, need);
+    block.free = false;
+    this.#used.set(block.ptr, block);
+    this.#bytesInUse += block.bytes;
+    return block.ptr;
+  }
+
+  /** Gives a block back. */
+  free(ptr: number): void {
+    let block = this.#used.get(ptr);
+    if (block === undefined) throw new RangeError(`heap: no block at ${ptr}; was it freed twice?`);
+    this.#used.delete(ptr);
+    this.#bytesInUse -= block.bytes;
+    if (block.after?.free) this.#merge(block, block.after);
+    if (block.before?.free) {
+      const before = block.before;
+      this.#bin(before.bytes).delete(before);
+      this.#join(before, block);
+      block = before;
+    }
+    block.free = true;
+    this.#bin(block.bytes).add(block);
+  }
+
+  /** Bytes at `ptr` as a view; it dies with the next allocation. */
+  u8(ptr: number, length: number): Uint8Array {
+    if (this.#u8.length === 0) this.#u8 = new Uint8Array(this.memory.buffer);
+    return this.#u8.subarray(ptr, ptr + length);
+  }
+
+  /** int32 values at `ptr` as a view; it dies with the next allocation. */
+  i32(ptr: number, length: number): Int32Array {
+    if (this.#i32.length === 0) this.#i32 = new Int32Array(this.memory.buffer);
+    return this.#i32.subarray(ptr >>> 2, (ptr >>> 2) + length);
+  }
+
+  /** float32 values at `ptr` as a view; it dies with the next allocation. */
+  f32(ptr: number, length: number): Float32Array {
+    if (this.#f32.length === 0) this.#f32 = new Float32Array(this.memory.buffer);
+    return this.#f32.subarray(ptr >>> 2, (ptr >>> 2) + length);
+  }
+
+  /** Writes integer arguments of the call being prepared, such as shapes and strides; returns their address. */
+  argumentInts(values: ArrayLike<number>): number {
+    const ptr = this.#argument;
+    if (ptr + values.length * 4 > argumentsEnd) {
+      throw new RangeError(
+        `kernel call: expected at most ${(argumentsEnd - argumentsStart) / 4} integer arguments, got more (${values.length} in the last list)`,
+      );
+    }
+    this.i32(ptr, values.length).set(values);
+    this.#argument = ptr + values.length * 4;
+    return ptr;
+  }
+
+  /** Forgets the integer arguments of the previous call. */
+  resetArguments(): void {
+    this.#argument = argumentsStart;
+  }
+
+  #bin(bytes: number): Set<Block> {
+    const index = binOf(bytes);
+    this.#bins[index] ??= new Set();
+    return this.#bins[index];
+  }
+
+  /** Removes and returns a free block of at least `need` bytes: the tightest of its class, else of the next. */
+  #take(need: number): Block | undefined {
+    for (let index = binOf(need); index < this.#bins.length; index++) {
+      let best: Block | undefined;
+      for (const block of this.#bins[index] ?? []) {
+        if (block.bytes >= need && (best === undefined || block.bytes < best.bytes)) best = block;
+        if (block.bytes === need) break;
+      }
+      if (best !== undefined) {
+        this.#bins[index].delete(best);
+        return best;
+      }
+    }
+    return undefined;
+  }
+
+  #grow(need: number): Block {
+    const tail = this.#last?.free ? this.#last : undefined;
+    const reserved = this.memory.buffer.byteLength;
+    const wanted = this.#end + need - (tail?.bytes ?? 0);
+    if (wanted > reserved) {
+      // An eighth more than needed, so that a growing program does not detach its views at each step.
+      const pages = Math.ceil((wanted - reserved) / pageBytes);
+      const spare = Math.min(65536 - reserved / pageBytes, pages + (reserved >>> 19));
+      try {
+        this.memory.grow(Math.max(pages, spare));
+      } catch (cause) {
+        throw new DeviceError(
+          "out-of-memory",
+          `the Wasm heap cannot grow from ${reserved} bytes by ${wanted - reserved}: ${this.#bytesInUse} are in use. Use a smaller batch or resolution, or dispose tensors (tf.tidy).`,
+          { cause },
+        );
+      }
+    }
+    if (tail) {
+      this.#bin(tail.bytes).delete(tail);
+      this.#end += need - tail.bytes;
+      tail.bytes = need;
+      return tail;
+    }
+    const block: Block = { ptr: this.#end, bytes: need, free: false, before: this.#last, after: undefined };
+    if (this.#last) this.#last.after = block;
+    this.#last = block;
+    this.#end += need;
+    return block;
+  }
+
+  /** Cuts a taken block to `need` bytes; the rest becomes free. */
+  #split(block: Block, need: number): void {
+    const rest: Block = {
+      ptr: block.ptr + need,
+      bytes: block.bytes - need,
+      free: true,
+      before: block,
+      after: block.after,
+    };
+    if (rest.after) rest.after.before = rest;
+    else this.#last = rest;
+    block.after = rest;
+    block.bytes = need;
+    this.#bin(rest.bytes).add(rest);
+  }
+
+  #merge(block: Block, after: Block): void {
+    this.#bin(after.bytes).delete(after);
+    this.#join(block, after);
+  }
+
+  #join(block: Block, after: Block): void {
+    block.bytes += after.bytes;
+    block.after = after.after;
+    if (after.after) after.after.before = block;
+    else this.#last = block;
+  }
+}

@@ -1,0 +1,14 @@
+import { inject } from "vitest";
+import { init } from "../src/backend/init.ts";
+import type { Build } from "../src/wasm/features.ts";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    build: Build;
+  }
+}
+
+/** Makes the backend current, with the kernels of the build that this run of the tests is for. */
+export async function useBuild(): Promise<void> {
+  await init({ device: "wasm", build: inject("build") });
+}
