@@ -1,2 +1,2 @@
-export { type Device, type InitOptions, init } from "./backend/init.ts";
 export { CheckpointError, DataError, DeviceError, GanvilError, NonFiniteError } from "./errors.ts";
+export { type Device, type InitOptions, init } from "./init.ts";

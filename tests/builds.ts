@@ -1,5 +1,5 @@
 import { inject } from "vitest";
-import { init } from "../src/backend/init.ts";
+import { init } from "../src/init.ts";
 import type { Build } from "../src/wasm/features.ts";
 
 declare module "vitest" {

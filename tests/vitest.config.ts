@@ -1,7 +1,16 @@
+import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
+import { chromium } from "./browser/chromium.ts";
 
 // Node 20 has relaxed SIMD behind a flag, later versions without; both builds run everywhere.
 const relaxedFlag = process.versions.node.startsWith("20.") ? ["--experimental-wasm-relaxed-simd"] : [];
+
+// A page sent with these is cross-origin isolated: it may share memory with its workers.
+const isolated = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+  "Cross-Origin-Resource-Policy": "same-origin",
+};
 
 export default defineConfig({
   root: new URL("..", import.meta.url).pathname,
@@ -14,7 +23,7 @@ export default defineConfig({
         test: {
           name: "simd",
           include: ["tests/**/*.test.ts"],
-          exclude: ["tests/browser/**"],
+          exclude: ["tests/{browser,package}/**"],
           environment: "node",
           provide: { build: "simd" },
         },
@@ -28,6 +37,38 @@ export default defineConfig({
           environment: "node",
           provide: { build: "relaxed" },
           execArgv: relaxedFlag,
+        },
+      },
+      {
+        extends: true,
+        server: { headers: isolated },
+        // Found while tests run, it would be bundled then and the page reloaded under them.
+        optimizeDeps: { include: ["@tensorflow/tfjs-core"] },
+        test: {
+          name: "browser",
+          include: ["tests/{browser,ops}/**/*.test.ts"],
+          fileParallelism: false,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({ launchOptions: await chromium() }),
+            instances: [
+              { browser: "chromium", name: "browser simd", provide: { build: "simd" } },
+              { browser: "chromium", name: "browser relaxed", provide: { build: "relaxed" } },
+            ],
+          },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "package",
+          include: ["tests/package/**/*.test.ts"],
+          environment: "node",
+          // It installs the package from the registry and builds a page with it.
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
     ],

@@ -4,10 +4,12 @@ import {
   DataStorage,
   type DataType,
   engine,
+  findBackend,
   KernelBackend,
   type TensorInfo,
   util,
 } from "@tensorflow/tfjs-core";
+import { checkType } from "../errors.ts";
 import { Heap } from "../wasm/heap.ts";
 import type { KernelModule } from "../wasm/load.ts";
 import type { Planner } from "../wasm/planner.ts";
@@ -157,4 +159,11 @@ export class GanvilBackend extends KernelBackend {
     if (dtype === "int32") return this.heap.i32(ptr, length);
     return this.heap.u8(ptr, length);
   }
+}
+
+/** The backend that `init()` registered; throws when it was not called. */
+export function currentBackend(): GanvilBackend {
+  const backend = findBackend(backendName);
+  checkType(backend !== null, () => "ganvil is not started. Call `await init()` first.");
+  return backend as GanvilBackend;
 }

@@ -1,11 +1,11 @@
 import { registerBackend, removeBackend, setBackend } from "@tensorflow/tfjs-core";
-import { checkType } from "../errors.ts";
-import { ops } from "../ops/index.ts";
-import type { Build } from "../wasm/features.ts";
-import { loadKernels } from "../wasm/load.ts";
-import { loadPlanner } from "../wasm/planner.ts";
-import { backendName, GanvilBackend } from "./backend.ts";
-import { registerOps } from "./register.ts";
+import { backendName, GanvilBackend } from "./backend/backend.ts";
+import { registerOps } from "./backend/register.ts";
+import { checkType } from "./errors.ts";
+import { ops } from "./ops/index.ts";
+import type { Build } from "./wasm/features.ts";
+import { loadKernels } from "./wasm/load.ts";
+import { loadPlanner } from "./wasm/planner.ts";
 
 /** Where to compute. `auto` takes the fastest device this version can use; today that is Wasm. */
 export type Device = "auto" | "wasm";
@@ -18,7 +18,6 @@ export interface InitOptions {
 }
 
 let ready: Promise<GanvilBackend> | undefined;
-let active: GanvilBackend | undefined;
 
 /**
  * Loads the kernels, registers the backend, its ops and their gradients with TensorFlow.js, and makes it
@@ -45,16 +44,9 @@ export async function init({ device = "auto", build }: InitOptions = {}): Promis
   return ready;
 }
 
-/** The backend that `init()` made; throws when it was not called. */
-export function currentBackend(): GanvilBackend {
-  checkType(active !== undefined, () => "ganvil is not started. Call `await init()` first.");
-  return active;
-}
-
 async function start(build: Build | undefined): Promise<GanvilBackend> {
   const [module, planner] = await Promise.all([loadKernels(build), loadPlanner()]);
-  active = new GanvilBackend(module, planner);
-  const backend = active;
+  const backend = new GanvilBackend(module, planner);
   registerBackend(backendName, () => backend, 10);
   registerOps(ops);
   await setBackend(backendName);
