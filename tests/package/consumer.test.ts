@@ -1,0 +1,159 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import ts from "typescript";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { importsOf, isNodeModule } from "../imports.ts";
+import { type Consumer, makeConsumer } from "./consumer.ts";
+import { consoleOfPage } from "./page.ts";
+import { program } from "./readme.ts";
+
+const budgetBytes = 400_000;
+
+interface Manifest {
+  readonly exports: Record<string, string | { readonly types: string; readonly default: string }>;
+  readonly scripts: Record<string, string>;
+  readonly sideEffects: boolean;
+  readonly dependencies?: Record<string, string>;
+  readonly peerDependencies?: Record<string, string>;
+}
+
+let consumer: Consumer;
+let installed: string;
+let manifest: Manifest;
+
+beforeAll(async () => {
+  consumer = await makeConsumer();
+  installed = join(consumer.folder, "node_modules", "ganvil");
+  manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+});
+
+afterAll(() => consumer?.remove());
+
+/** The package's modules, by the name that users import them under. */
+const entries = () =>
+  Object.entries(manifest.exports).flatMap(([path, target]) =>
+    typeof target === "string" ? [] : [{ name: `ganvil${path.slice(1)}`, ...target }],
+  );
+
+/** A module of the package and all others of it that it loads. */
+function graph(entry: string): string[] {
+  const files = new Set<string>();
+  const visit = (file: string): void => {
+    if (files.has(file)) return;
+    files.add(file);
+    for (const specifier of importsOf(file)) {
+      if (specifier.startsWith(".")) visit(join(file, "..", specifier));
+    }
+  };
+  visit(join(installed, entry));
+  return [...files];
+}
+
+describe("the packed package", () => {
+  it("is small, and holds what runs, its types, README and licence only", () => {
+    const { size, files } = consumer.tarball;
+    console.log(`${files.length} files, ${(size / 1000).toFixed(1)} kB packed`);
+    expect(size).toBeLessThan(budgetBytes);
+    const others = files.filter(
+      ({ path }) => !/^(dist\/.+\.(js|d\.ts)|README\.md|LICENSE|package\.json)$/.test(path),
+    );
+    expect(others).toEqual([]);
+    expect(files.filter(({ path }) => /\b(tests?|demos?|bench|cases)\b/.test(path))).toEqual([]);
+  });
+
+  it("holds every module that it exports", () => {
+    const targets = entries().flatMap(({ types, default: code }) => [types, code]);
+    expect(targets.filter((file) => !existsSync(join(installed, file)))).toEqual([]);
+  });
+
+  it("runs nothing when installed and is free of side effects when imported", () => {
+    const atInstall = ["preinstall", "install", "postinstall", "prepare", "prepublish"];
+    expect(Object.keys(manifest.scripts ?? {}).filter((name) => atInstall.includes(name))).toEqual([]);
+    expect(manifest.sideEffects).toBe(false);
+  });
+
+  it("imports none of Node's modules from what browsers import", () => {
+    const wrong = entries()
+      .filter(({ name }) => !name.endsWith("/node"))
+      .flatMap(({ default: code }) => graph(code))
+      .flatMap((file) =>
+        importsOf(file)
+          .filter(isNodeModule)
+          .map((specifier) => `${relative(installed, file)} imports ${specifier}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+
+  it("imports only packages that it declares", () => {
+    const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+    const undeclared = consumer.tarball.files
+      .filter(({ path }) => path.endsWith(".js"))
+      .flatMap(({ path }) => importsOf(join(installed, path)))
+      .filter((specifier) => !specifier.startsWith(".") && !isNodeModule(specifier))
+      .filter((specifier) => !declared.some((name) => `${specifier}/`.startsWith(`${name}/`)));
+    expect(undeclared).toEqual([]);
+  });
+
+  it("shares its user's TensorFlow.js", async () => {
+    const copies = await consumer.run("npm", "ls", "@tensorflow/tfjs-core", "--all", "--parseable");
+    expect(new Set(copies.split("\n")).size).toBe(1);
+  });
+
+  for (const moduleResolution of ["nodenext", "bundler"]) {
+    it(`has types under moduleResolution ${moduleResolution}`, async () => {
+      await consumer.write(
+        "types.ts",
+        `${entries()
+          .map(({ name }, i) => `export * as entry${i} from ${JSON.stringify(name)};\n`)
+          .join("")}
+import { init } from "ganvil";
+// @ts-expect-error There is no such device.
+await init({ device: "abacus" });
+`,
+      );
+      await consumer.write("program-node.ts", program("node").code);
+      await consumer.write("program-browser.ts", program("browser").code);
+      const module = moduleResolution === "nodenext" ? "nodenext" : "esnext";
+      const said = await consumer
+        .tool(
+          "typescript/bin/tsc",
+          ...["--noEmit", "--strict", "--target", "es2022", "--lib", "es2023,dom,dom.iterable"],
+          ...["--module", module, "--moduleResolution", moduleResolution, "--pretty", "false"],
+          ...[
+            "--types",
+            "node",
+            "--typeRoots",
+            new URL("../../node_modules/@types", import.meta.url).pathname,
+          ],
+          ...["types.ts", "program-node.ts", "program-browser.ts"],
+        )
+        .catch((error: Error) => error.message);
+      // TensorFlow.js's own declarations have errors under today's TypeScript.
+      const ours = said
+        .split("\n")
+        .filter((line) => /\berror TS/.test(line) && !/@(tensorflow|types|webgpu)\//.test(line));
+      expect(ours).toEqual([]);
+    });
+  }
+});
+
+describe("the README's program", () => {
+  it("prints in Node what the README says", async () => {
+    const { code, prints } = program("node");
+    const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
+    await consumer.write("program.js", ts.transpileModule(code, { compilerOptions: options }).outputText);
+    expect(await consumer.run(process.execPath, "program.js")).toMatch(prints);
+  });
+
+  it("prints in a page that Vite builds what the README says", async () => {
+    const { code, prints } = program("browser");
+    await consumer.write("page/program.ts", code);
+    await consumer.write("page/main.ts", 'import "./program.ts";\ndocument.title = "done";\n');
+    await consumer.write(
+      "page/index.html",
+      '<!doctype html><script type="module" src="/main.ts"></script>\n',
+    );
+    console.log(await consumer.tool("vite/bin/vite.js", "build", "page"));
+    expect(await consoleOfPage(join(consumer.folder, "page"))).toMatch(prints);
+  });
+});
