@@ -1,2 +1,27 @@
-export { CheckpointError, DataError, DeviceError, GanvilError, NonFiniteError } from "./errors.ts";
+export {
+  CheckpointError,
+  DataError,
+  DeviceError,
+  GanvilError,
+  NonFiniteError,
+} from "./errors.ts";
+export { type Augment, type DiffAugmentOptions, diffAugment } from "./gan/augment.ts";
+export type { Batch, Dataset, ImageBytes, SkippedPicture } from "./gan/batch.ts";
+export { createGan, type Gan } from "./gan/gan.ts";
+export { type AdversarialLoss, nonSaturating } from "./gan/losses.ts";
+export { type SampleOptions, sample } from "./gan/sample.ts";
+export type { GanSettings } from "./gan/settings.ts";
+export type { StateTensor, TrainingState } from "./gan/state.ts";
+export { type Report, type TrainOptions, train } from "./gan/train.ts";
 export { type Device, type InitOptions, init } from "./init.ts";
+export {
+  fromLayersModel,
+  type Layer,
+  type LayersModel,
+  type Mode,
+  type Network,
+  network,
+  networkOf,
+  type Parameters,
+} from "./nn/network.ts";
+export { type DcganOptions, dcgan } from "./recipes/dcgan.ts";

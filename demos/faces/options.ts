@@ -1,0 +1,89 @@
+import { parseArgs } from "node:util";
+
+/** What the command line asks for. */
+export interface Options {
+  /** Folder of photographs; undefined: drawn faces. */
+  readonly data: string | undefined;
+  readonly resolution: 32 | 64;
+  readonly batch: number;
+  readonly kimg: number;
+  readonly seed: number;
+  readonly device: "wasm" | "auto";
+  readonly out: string;
+  readonly resume: boolean;
+}
+
+export const usage = `Trains a DCGAN on faces and writes sample grids, a log and checkpoints.
+
+  npm run demo:faces -- [options]
+
+  --data DIR          folder of photographs (JPEG, PNG, WebP; any size); default: drawn faces
+  --resolution 32|64  height and width in pixels; default 32
+  --batch N           pictures a step; default 32
+  --kimg N            length of training in thousands of pictures; default 40
+  --seed N            whole number that decides every random choice; default 0
+  --device wasm|auto  where to compute; default auto
+  --out DIR           where the results go; default runs/faces
+  --resume            go on from the latest checkpoint in --out, with the same options as before
+  --help              this text
+`;
+
+/** A fault in how the command was called: shown without a stack. */
+export class UsageError extends Error {}
+
+function number(name: string, text: string, least: number, whole: boolean): number {
+  const value = Number(text);
+  if (
+    text.trim() !== "" &&
+    Number.isFinite(value) &&
+    value >= least &&
+    (!whole || Number.isSafeInteger(value))
+  ) {
+    return value;
+  }
+  const kind = whole ? "a whole number" : "a number";
+  throw new UsageError(`--${name}: expected ${kind} of at least ${least}, got "${text}"`);
+}
+
+function choice<T extends string>(name: string, text: string, choices: readonly T[]): T {
+  if ((choices as readonly string[]).includes(text)) return text as T;
+  throw new UsageError(`--${name}: expected ${choices.join(" or ")}, got "${text}"`);
+}
+
+/**
+ * Reads the command line; undefined when help was asked for.
+ * @throws UsageError naming the flag, what was expected and what was found
+ */
+export function readOptions(args: readonly string[]): Options | undefined {
+  const { values } = (() => {
+    try {
+      return parseArgs({
+        args: [...args],
+        options: {
+          data: { type: "string" },
+          resolution: { type: "string", default: "32" },
+          batch: { type: "string", default: "32" },
+          kimg: { type: "string", default: "40" },
+          seed: { type: "string", default: "0" },
+          device: { type: "string", default: "auto" },
+          out: { type: "string", default: "runs/faces" },
+          resume: { type: "boolean", default: false },
+          help: { type: "boolean", default: false },
+        },
+      });
+    } catch (error) {
+      throw new UsageError((error as Error).message);
+    }
+  })();
+  if (values.help) return undefined;
+  return {
+    data: values.data,
+    resolution: Number(choice("resolution", values.resolution, ["32", "64"])) as 32 | 64,
+    batch: number("batch", values.batch, 1, true),
+    kimg: number("kimg", values.kimg, 0.001, false),
+    seed: number("seed", values.seed, 0, true),
+    device: choice("device", values.device, ["wasm", "auto"]),
+    out: values.out,
+    resume: values.resume,
+  };
+}

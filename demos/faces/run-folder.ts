@@ -1,0 +1,95 @@
+import { appendFile, mkdir, readdir, readFile, rename } from "node:fs/promises";
+import { join } from "node:path";
+import type { Gan, ImageBytes } from "ganvil";
+import { encodePng, imageGrid } from "ganvil/io";
+import { latestCheckpoint, readCheckpoint, writeCheckpoint, writeFileAtomic } from "ganvil/io/node";
+import { UsageError } from "./options.ts";
+import type { SessionReport } from "./session.ts";
+
+/** The folder of one run: grids, log and checkpoints. */
+export class RunFolder {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** An empty folder; results that stand there already are moved aside, never overwritten. */
+  static async fresh(folder: string): Promise<{ run: RunFolder; movedTo?: string }> {
+    const present = await readdir(folder).catch(() => []);
+    let movedTo: string | undefined;
+    if (present.length > 0) {
+      const siblings = new Set(await readdir(join(folder, "..")));
+      const base = folder.replace(/\/+$/, "");
+      const name = base.split("/").pop();
+      let n = 1;
+      while (siblings.has(`${name}-${n}`)) n++;
+      movedTo = `${base}-${n}`;
+      await rename(folder, movedTo);
+    }
+    await mkdir(folder, { recursive: true });
+    return { run: new RunFolder(folder), movedTo };
+  }
+
+  /** The folder of a run to go on with. The GAN is restored and the log cut to the checkpoint's step. */
+  static async resume(folder: string, gan: Gan): Promise<{ run: RunFolder; from: string | undefined }> {
+    await mkdir(folder, { recursive: true });
+    const run = new RunFolder(folder);
+    const path = await latestCheckpoint(folder);
+    if (path !== undefined) {
+      const state = await readCheckpoint(path);
+      const wanted = JSON.stringify(gan.settings.recipe);
+      if (state.metadata.recipe !== wanted) {
+        throw new UsageError(
+          `--resume: ${path} was made with ${state.metadata.recipe}, and the options given make ${wanted}. Give the same options, or another --out.`,
+        );
+      }
+      gan.restore(state);
+    }
+    await run.#cutLog(gan.stepsDone);
+    return { run, from: path };
+  }
+
+  get #log(): string {
+    return join(this.folder, "log.jsonl");
+  }
+
+  /** Adds lines to the log. */
+  async log(lines: readonly SessionReport[]): Promise<void> {
+    const text = lines.map(({ step, kimg, losses, gradientNorms, imagesPerSecond }) =>
+      JSON.stringify({
+        step,
+        kimg,
+        losses,
+        gradientNorms,
+        imagesPerSecond: Number(imagesPerSecond.toFixed(1)),
+      }),
+    );
+    await appendFile(this.#log, text.map((line) => `${line}\n`).join(""));
+  }
+
+  /** Writes a grid of samples; returns its path. */
+  async grid({ data, shape }: ImageBytes, imagesSeen: number): Promise<string> {
+    const path = join(this.folder, `samples-${String(imagesSeen).padStart(8, "0")}.png`);
+    await writeFileAtomic(path, encodePng(imageGrid(data, shape, { scale: shape[1] < 64 ? 2 : 1 })));
+    return path;
+  }
+
+  /** Writes a checkpoint, keeping the last three; returns its path. */
+  async checkpoint(gan: Gan): Promise<string> {
+    return writeCheckpoint(this.folder, await gan.state(), { step: gan.stepsDone });
+  }
+
+  /** Drops what was logged after `step`, and a line that a kill cut short. */
+  async #cutLog(step: number): Promise<void> {
+    const text = await readFile(this.#log, "utf8").catch(() => "");
+    const kept = text.split("\n").filter((line) => {
+      try {
+        return JSON.parse(line).step <= step;
+      } catch {
+        return false;
+      }
+    });
+    await writeFileAtomic(this.#log, new TextEncoder().encode(kept.map((line) => `${line}\n`).join("")));
+  }
+}

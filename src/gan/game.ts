@@ -1,0 +1,44 @@
+import type { Scalar, Tensor, Tensor4D } from "@tensorflow/tfjs-core";
+import type { Network } from "../nn/network.ts";
+import type { Schedule } from "../optim/schedule.ts";
+import type { Key } from "../random.ts";
+
+/** A network and how it is trained. */
+export interface Player {
+  readonly network: Network;
+  readonly learningRate: Schedule;
+  /** Adam's decay of the gradient's mean. */
+  readonly beta1: number;
+  /** Adam's decay of the gradient's square. */
+  readonly beta2: number;
+  /**
+   * Keep an exponential moving average of the network, with this half-life in images. Left out: none is
+   * kept.
+   */
+  readonly averageHalfLife?: number;
+}
+
+/** What a loss sees of one turn. */
+export interface Play {
+  /** The batch's pictures, float32 NHWC in [-1, 1]. */
+  readonly real: Tensor4D;
+  /**
+   * Runs a player's network in training mode.
+   * @param parts the batch is so many end to end, each normalised by itself. Default 1.
+   */
+  run(player: string, x: Tensor, parts?: number): Tensor;
+  /** Key of this turn's random numbers for one purpose; another at every step. */
+  key(purpose: string): Key;
+}
+
+/** One player's move: minimise this loss over the player's own parameters. */
+export interface Turn {
+  readonly player: string;
+  readonly loss: (play: Play) => Scalar;
+}
+
+/** Players by name and the turns of one step, in order. */
+export interface Game {
+  readonly players: Readonly<Record<string, Player>>;
+  readonly turns: readonly Turn[];
+}

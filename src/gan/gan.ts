@@ -1,0 +1,270 @@
+import {
+  type Tensor,
+  type Tensor2D,
+  type Tensor4D,
+  tensor,
+  tidy,
+  type Variable,
+} from "@tensorflow/tfjs-core";
+import { CheckpointError, check, GanvilError, showShape } from "../errors.ts";
+import { disposeNetwork } from "../nn/network.ts";
+import { imageBatch } from "../ops/image.ts";
+import { Adam } from "../optim/adam.ts";
+import { Ema } from "../optim/ema.ts";
+import { emaDecay } from "../optim/schedule.ts";
+import type { Batch } from "./batch.ts";
+import type { Game, Player } from "./game.ts";
+import { type CompleteSettings, completeSettings, type GanSettings, twoPlayerGame } from "./settings.ts";
+import type { StateTensor, TrainingState } from "./state.ts";
+import { playStep, type TurnReport } from "./step.ts";
+
+/** Written into every state, and required of one. */
+const stateFormat = { format: "ganvil-training-state", version: "1" } as const;
+
+/** A GAN in training: its networks, their optimizers and averages, and where training stands. */
+export class Gan {
+  readonly settings: CompleteSettings;
+  readonly game: Game;
+  readonly #optimizers: Record<string, Adam> = {};
+  readonly #averages: Record<string, Ema> = {};
+  #seed: number;
+  #step = 0;
+  #imagesSeen = 0;
+  #cursor = 0;
+  #stepping = false;
+
+  constructor(settings: GanSettings) {
+    this.settings = completeSettings(settings);
+    this.#seed = this.settings.seed;
+    this.game = twoPlayerGame(this.settings);
+    for (const [name, player] of Object.entries(this.game.players)) {
+      this.#optimizers[name] = new Adam(player.network.parameters, player);
+      if (player.averageHalfLife !== undefined) this.#averages[name] = new Ema(trainedAndTracked(player));
+    }
+  }
+
+  /** Steps done. */
+  get stepsDone(): number {
+    return this.#step;
+  }
+
+  /** Real pictures that the discriminator has been shown. */
+  get imagesSeen(): number {
+    return this.#imagesSeen;
+  }
+
+  /** Position in the data to go on from. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /** Part of the planned training that is done, 0 to 1. */
+  get progress(): number {
+    return Math.min(1, this.#imagesSeen / (this.settings.kimg * 1000));
+  }
+
+  /**
+   * One step on one batch: every player's turn, then the averages. All or nothing.
+   * @throws RangeError when the batch's shape is not [batch, resolution, resolution, channels]
+   * @throws NonFiniteError when a loss or gradient is not finite; nothing has changed then
+   */
+  async step({ image, cursor }: Batch): Promise<Record<string, TurnReport>> {
+    this.#notStepping("step");
+    this.#stepping = true;
+    const real =
+      "data" in image && image.data instanceof Uint8Array ? imageBatch(image) : (image as Tensor4D);
+    try {
+      const { batch, resolution, channels } = this.settings;
+      const wanted = [batch, resolution, resolution, channels];
+      check(
+        showShape(real.shape) === showShape(wanted),
+        () =>
+          `step: expected pictures ${showShape(wanted)}, got ${showShape(real.shape)}. Decode them at the GAN's resolution and batch.`,
+      );
+      const moment = { step: this.#step, seed: this.#seed, progress: this.progress };
+      const reports = await playStep({ game: this.game, optimizers: this.#optimizers }, real, moment);
+      for (const [name, average] of Object.entries(this.#averages)) {
+        average.update(emaDecay(this.game.players[name].averageHalfLife!, batch));
+      }
+      this.#step++;
+      this.#imagesSeen += batch;
+      this.#cursor = cursor;
+      return reports;
+    } finally {
+      real.dispose();
+      this.#stepping = false;
+    }
+  }
+
+  /**
+   * Pictures from latents, by the averaged generator with running statistics.
+   * @param z float32 [N, latent], from N(0, 1)
+   * @returns float32 [N, resolution, resolution, channels] in [-1, 1]
+   */
+  generate(z: Tensor2D): Tensor4D {
+    check(
+      z.shape.length === 2 && z.shape[1] === this.settings.latent,
+      () => `generate: expected z [N,${this.settings.latent}], got ${showShape(z.shape)}`,
+    );
+    const { network } = this.game.players.generator;
+    return this.#withAverages("generator", () =>
+      network.apply(z as Tensor, { training: false, parts: 1, track: false }),
+    ) as Tensor4D;
+  }
+
+  /** A copy of all that is needed to go on exactly from here. */
+  async state(): Promise<TrainingState> {
+    this.#notStepping("state");
+    const { recipe } = this.settings;
+    const metadata: Record<string, string> = {
+      ...stateFormat,
+      step: String(this.#step),
+      imagesSeen: String(this.#imagesSeen),
+      cursor: String(this.#cursor),
+      seed: String(this.#seed),
+      optimizerSteps: JSON.stringify(
+        Object.fromEntries(Object.entries(this.#optimizers).map(([name, { step }]) => [name, step])),
+      ),
+    };
+    if (recipe !== undefined) metadata.recipe = JSON.stringify(recipe);
+    const tensors: Record<string, StateTensor> = {};
+    for (const [name, variable] of this.#arrays()) {
+      const { shape } = variable;
+      tensors[name] = { dtype: "float32", shape, data: (await variable.data()) as Float32Array };
+    }
+    return { tensors, metadata };
+  }
+
+  /**
+   * Goes on from a state. Everything is checked before anything is overwritten.
+   * @throws CheckpointError when the state is of another format or another network
+   */
+  restore(state: TrainingState): void {
+    this.#notStepping("restore");
+    const { metadata, tensors } = state;
+    if (metadata.format !== stateFormat.format || metadata.version !== stateFormat.version) {
+      throw new CheckpointError(
+        "checkpoint-foreign",
+        `checkpoint: expected format "${stateFormat.format}" version ${stateFormat.version}, got "${metadata.format}" version ${metadata.version}. It was not written by this library's training.`,
+      );
+    }
+    const [step, imagesSeen, cursor, seed] = ["step", "imagesSeen", "cursor", "seed"].map((key) =>
+      wholeNumber(key, metadata[key]),
+    );
+    const steps = parseSteps(metadata.optimizerSteps, Object.keys(this.#optimizers));
+    const arrays = [...this.#arrays()];
+    for (const [name, { shape }] of arrays) checkArray(name, shape, tensors[name]);
+    const known = new Set(arrays.map(([name]) => name));
+    const unknown = Object.keys(tensors).filter((name) => !known.has(name));
+    if (unknown.length > 0) {
+      throw new CheckpointError(
+        "checkpoint-network",
+        `checkpoint: it has ${unknown.length} arrays that these networks lack, such as "${unknown[0]}". Make the GAN with the recipe and options that it was trained with.`,
+      );
+    }
+    tidy(() => {
+      const values = arrays.map(([name, { shape }]) => tensor(tensors[name].data, shape, "float32"));
+      for (const [i, [, variable]] of arrays.entries()) variable.assign(values[i]);
+    });
+    for (const [name, count] of Object.entries(steps)) this.#optimizers[name].step = count;
+    this.#step = step;
+    this.#imagesSeen = imagesSeen;
+    this.#cursor = cursor;
+    this.#seed = seed;
+  }
+
+  /** Frees every variable. */
+  dispose(): void {
+    this.#notStepping("dispose");
+    for (const { network } of Object.values(this.game.players)) disposeNetwork(network);
+    for (const holder of [...Object.values(this.#optimizers), ...Object.values(this.#averages)])
+      holder.dispose();
+  }
+
+  /** Every resumable array under its name in a state. */
+  *#arrays(): Generator<[string, Variable]> {
+    for (const [name, player] of Object.entries(this.game.players)) {
+      const groups = {
+        "": trainedAndTracked(player),
+        ".adam-mean": this.#optimizers[name].means,
+        ".adam-square": this.#optimizers[name].squares,
+        ".average": this.#averages[name]?.averages ?? {},
+      };
+      for (const [group, variables] of Object.entries(groups)) {
+        for (const [key, variable] of Object.entries(variables)) yield [`${name}${group}/${key}`, variable];
+      }
+    }
+  }
+
+  /** Runs `f` while the player's variables have their averaged values. */
+  #withAverages<T extends Tensor>(name: string, f: () => T): T {
+    const { averages } = this.#averages[name];
+    const variables = Object.entries(trainedAndTracked(this.game.players[name]));
+    const own = variables.map(([, variable]) => variable.clone());
+    try {
+      for (const [key, variable] of variables) variable.assign(averages[key]);
+      return f();
+    } finally {
+      for (const [i, [, variable]] of variables.entries()) {
+        variable.assign(own[i]);
+        own[i].dispose();
+      }
+    }
+  }
+
+  #notStepping(what: string): void {
+    if (!this.#stepping) return;
+    throw new GanvilError(
+      "step-in-progress",
+      `${what}: a step is under way. Await it (or the next report of train) first.`,
+    );
+  }
+}
+
+/**
+ * A GAN ready to train, or to be restored from a checkpoint.
+ * @throws RangeError, TypeError for settings that cannot be, saying what was expected and found
+ */
+export function createGan(settings: GanSettings): Gan {
+  return new Gan(settings);
+}
+
+function trainedAndTracked({ network }: Player): Record<string, Variable> {
+  return { ...network.parameters, ...network.statistics };
+}
+
+function wholeNumber(key: string, text: string | undefined): number {
+  const value = Number(text);
+  if (text !== undefined && /^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw new CheckpointError(
+    "checkpoint-metadata",
+    `checkpoint: expected metadata "${key}" to be a whole number, got ${JSON.stringify(text)}`,
+  );
+}
+
+function parseSteps(text: string | undefined, players: readonly string[]): Record<string, number> {
+  let found: unknown;
+  try {
+    found = JSON.parse(text ?? "");
+  } catch {
+    found = undefined;
+  }
+  const steps: Record<string, number> = {};
+  for (const player of players) {
+    steps[player] = wholeNumber(
+      `optimizerSteps.${player}`,
+      String((found as Record<string, unknown>)?.[player]),
+    );
+  }
+  return steps;
+}
+
+function checkArray(name: string, shape: readonly number[], found: StateTensor | undefined): void {
+  const expected = `float32 ${showShape(shape)}`;
+  const got = found === undefined ? "nothing" : `${found.dtype} ${showShape(found.shape)}`;
+  if (expected === got) return;
+  throw new CheckpointError(
+    "checkpoint-network",
+    `checkpoint: expected "${name}" to be ${expected}, got ${got}. Make the GAN with the recipe and options that it was trained with.`,
+  );
+}

@@ -1,0 +1,86 @@
+import { add, matMul, mean, type Tensor2D, type Tensor4D } from "@tensorflow/tfjs-core";
+import { batchNormInference, batchNormTrain } from "../ops/batch-norm.ts";
+import { conv2d, conv2dTranspose } from "../ops/conv2d.ts";
+import { follow } from "../optim/ema.ts";
+import type { Layer, Parameters } from "./network.ts";
+
+/** Standard deviation of initial weights in DCGAN (Radford et al. 2015, arXiv 1511.06434). */
+const dcganStd = 0.02;
+
+interface DenseOptions {
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Default true. */
+  readonly bias?: boolean;
+  /** Of the initial weights; default 0.02. */
+  readonly std?: number;
+}
+
+/** [N, inputs] → [N, outputs]. */
+export function dense(to: Parameters, name: string, options: DenseOptions): Layer {
+  const { inputs, outputs, bias = true, std = dcganStd } = options;
+  const weight = to.normal(`${name}.weight`, [inputs, outputs], std);
+  const offset = bias ? to.constant(`${name}.bias`, [outputs], 0) : undefined;
+  return (x) => {
+    const y = matMul(x as Tensor2D, weight as unknown as Tensor2D);
+    return offset ? add(y, offset) : y;
+  };
+}
+
+interface ConvOptions {
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Height and width of the filter. */
+  readonly kernel: number;
+  /** Default 1. */
+  readonly stride?: number;
+  /** Default true. */
+  readonly bias?: boolean;
+  /** Of the initial weights; default 0.02. */
+  readonly std?: number;
+}
+
+/** Convolution, padded so that [N, H, W, inputs] → [N, H/stride, W/stride, outputs]. */
+export function conv(to: Parameters, name: string, options: ConvOptions): Layer {
+  const { inputs, outputs, kernel, stride = 1, bias = true, std = dcganStd } = options;
+  const filter = to.normal(`${name}.weight`, [kernel, kernel, inputs, outputs], std);
+  const offset = bias ? to.constant(`${name}.bias`, [outputs], 0) : undefined;
+  return (x) => {
+    const y = conv2d(x as Tensor4D, filter as unknown as Tensor4D, { stride });
+    return offset ? add(y, offset) : y;
+  };
+}
+
+/** Transposed convolution: [N, H, W, inputs] → [N, H·stride, W·stride, outputs]. */
+export function convTranspose(to: Parameters, name: string, options: ConvOptions): Layer {
+  const { inputs, outputs, kernel, stride = 1, bias = true, std = dcganStd } = options;
+  const filter = to.normal(`${name}.weight`, [kernel, kernel, outputs, inputs], std);
+  const offset = bias ? to.constant(`${name}.bias`, [outputs], 0) : undefined;
+  return (x) => {
+    const y = conv2dTranspose(x as Tensor4D, filter as unknown as Tensor4D, { stride });
+    return offset ? add(y, offset) : y;
+  };
+}
+
+/** How fast running statistics follow the batches. */
+const statisticDecay = 0.9;
+
+/**
+ * Batch normalisation over all axes but the last (Ioffe & Szegedy 2015, arXiv 1502.03167), scale starting at
+ * N(1, 0.02²) as in DCGAN. Training uses the statistics of each part of the batch; otherwise running ones.
+ */
+export function batchNorm(to: Parameters, name: string, channels: number): Layer {
+  const scale = to.normal(`${name}.scale`, [channels], dcganStd, 1);
+  const offset = to.constant(`${name}.offset`, [channels], 0);
+  const runningMean = to.statistic(`${name}.mean`, [channels], 0);
+  const runningVariance = to.statistic(`${name}.variance`, [channels], 1);
+  return (x, { training, parts, track }) => {
+    if (!training) return batchNormInference(x, runningMean, runningVariance, scale, offset);
+    const { y, mean: means, variance } = batchNormTrain(x, scale, offset, { groups: parts });
+    if (track) {
+      follow(runningMean, mean(means, 0), statisticDecay);
+      follow(runningVariance, mean(variance, 0), statisticDecay);
+    }
+    return y;
+  };
+}
