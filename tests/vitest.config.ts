@@ -23,7 +23,7 @@ export default defineConfig({
         test: {
           name: "simd",
           include: ["tests/**/*.test.ts"],
-          exclude: ["tests/{browser,package}/**"],
+          exclude: ["tests/{browser,demos,package}/**"],
           environment: "node",
           provide: { build: "simd" },
         },
@@ -64,9 +64,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: "package",
-          include: ["tests/package/**/*.test.ts"],
+          // What users run: the demos, and the package installed from the registry and built into a page.
+          include: ["tests/{demos,package}/**/*.test.ts"],
           environment: "node",
-          // It installs the package from the registry and builds a page with it.
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },
