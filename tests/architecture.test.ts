@@ -121,6 +121,17 @@ describe("architecture", () => {
     expect(long).toEqual([]);
   });
 
+  it("the lock file holds the packages of every platform, and no registry's address", () => {
+    // npm leaves out those that it could not find when it wrote the file, and `npm ci` fails of it.
+    const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
+      packages: Record<string, { optionalDependencies?: object; resolved?: string }>;
+    };
+    const names = new Set(Object.keys(packages).map((path) => path.split("node_modules/").at(-1)));
+    const wanted = Object.values(packages).flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}));
+    expect(wanted.filter((name) => !names.has(name))).toEqual([]);
+    expect(Object.keys(packages).filter((path) => packages[path].resolved !== undefined)).toEqual([]);
+  });
+
   it("nothing else stands at the top of the repository", () => {
     const others = readdirSync(root, { withFileTypes: true })
       .filter(({ name }) => !name.startsWith(".") && !topLevel.includes(name))

@@ -8,6 +8,8 @@ import { consoleOfPage } from "./page.ts";
 import { program } from "./readme.ts";
 
 const budgetBytes = 400_000;
+/** Node's own types come from the repository; a user has them or does not import the Node modules. */
+const typeRoots = new URL("../../node_modules/@types", import.meta.url).pathname;
 
 interface Manifest {
   readonly exports: Record<string, string | { readonly types: string; readonly default: string }>;
@@ -119,12 +121,7 @@ await init({ device: "abacus" });
           "typescript/bin/tsc",
           ...["--noEmit", "--strict", "--target", "es2022", "--lib", "es2023,dom,dom.iterable"],
           ...["--module", module, "--moduleResolution", moduleResolution, "--pretty", "false"],
-          ...[
-            "--types",
-            "node",
-            "--typeRoots",
-            new URL("../../node_modules/@types", import.meta.url).pathname,
-          ],
+          ...["--types", "node", "--typeRoots", typeRoots],
           ...["types.ts", "program-node.ts", "program-browser.ts"],
         )
         .catch((error: Error) => error.message);
