@@ -1,0 +1,2 @@
+export { encodePng, type GridOptions, imageGrid, type Picture } from "./png.ts";
+export { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
