@@ -84,7 +84,8 @@ export class Gan {
       const moment = { step: this.#step, seed: this.#seed, progress: this.progress };
       const reports = await playStep({ game: this.game, optimizers: this.#optimizers }, real, moment);
       for (const [name, average] of Object.entries(this.#averages)) {
-        average.update(emaDecay(this.game.players[name].averageHalfLife!, batch));
+        const player = this.game.players[name];
+        average.update(trainedAndTracked(player), emaDecay(player.averageHalfLife!, batch));
       }
       this.#step++;
       this.#imagesSeen += batch;
@@ -186,9 +187,9 @@ export class Gan {
     for (const [name, player] of Object.entries(this.game.players)) {
       const groups = {
         "": trainedAndTracked(player),
-        ".adam-mean": this.#optimizers[name].means,
-        ".adam-square": this.#optimizers[name].squares,
-        ".average": this.#averages[name]?.averages ?? {},
+        ".adam-first": this.#optimizers[name].first,
+        ".adam-second": this.#optimizers[name].second,
+        ".average": this.#averages[name]?.variables ?? {},
       };
       for (const [group, variables] of Object.entries(groups)) {
         for (const [key, variable] of Object.entries(variables)) yield [`${name}${group}/${key}`, variable];
@@ -198,7 +199,7 @@ export class Gan {
 
   /** Runs `f` while the player's variables have their averaged values. */
   #withAverages<T extends Tensor>(name: string, f: () => T): T {
-    const { averages } = this.#averages[name];
+    const averages = this.#averages[name].variables;
     const variables = Object.entries(trainedAndTracked(this.game.players[name]));
     const own = variables.map(([, variable]) => variable.clone());
     try {

@@ -115,7 +115,9 @@ function remember({ game, optimizers }: Match): { restore(): void; forget(): voi
   for (const [name, { network }] of Object.entries(game.players)) {
     variables.push(...Object.values(network.statistics));
     // The last player's weights change after every check has passed.
-    if (name !== last) variables.push(...Object.values(network.parameters), ...optimizers[name].variables());
+    if (name === last) continue;
+    const { first, second } = optimizers[name];
+    for (const group of [network.parameters, first, second]) variables.push(...Object.values(group));
   }
   const values: Tensor[] = variables.map((variable) => variable.clone());
   const steps = Object.entries(optimizers).map(([name, { step }]) => ({ name, step }));

@@ -1,7 +1,15 @@
-import { add, matMul, mean, type Tensor2D, type Tensor4D } from "@tensorflow/tfjs-core";
-import { batchNormInference, batchNormTrain } from "../ops/batch-norm.ts";
+import {
+  add,
+  matMul,
+  mean,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor4D,
+  batchNorm as withStatistics,
+} from "@tensorflow/tfjs-core";
+import { batchNormTrain } from "../ops/batch-norm-train.ts";
 import { conv2d, conv2dTranspose } from "../ops/conv2d.ts";
-import { follow } from "../optim/ema.ts";
+import { emaStep } from "../optim/in-place.ts";
 import type { Layer, Parameters } from "./network.ts";
 
 /** Standard deviation of initial weights in DCGAN (Radford et al. 2015, arXiv 1511.06434). */
@@ -62,6 +70,9 @@ export function convTranspose(to: Parameters, name: string, options: ConvOptions
   };
 }
 
+/** Added to variances before the root. */
+const epsilon = 1e-5;
+
 /** How fast running statistics follow the batches. */
 const statisticDecay = 0.9;
 
@@ -75,11 +86,11 @@ export function batchNorm(to: Parameters, name: string, channels: number): Layer
   const runningMean = to.statistic(`${name}.mean`, [channels], 0);
   const runningVariance = to.statistic(`${name}.variance`, [channels], 1);
   return (x, { training, parts, track }) => {
-    if (!training) return batchNormInference(x, runningMean, runningVariance, scale, offset);
-    const { y, mean: means, variance } = batchNormTrain(x, scale, offset, { groups: parts });
+    if (!training) return withStatistics(x, runningMean, runningVariance, offset, scale, epsilon);
+    const { y, mean: means, variance } = batchNormTrain(x, scale, offset, { groups: parts, epsilon });
     if (track) {
-      follow(runningMean, mean(means, 0), statisticDecay);
-      follow(runningVariance, mean(variance, 0), statisticDecay);
+      emaStep(runningMean, mean(means, 0), statisticDecay);
+      emaStep(runningVariance, mean(variance, 0), statisticDecay);
     }
     return y;
   };

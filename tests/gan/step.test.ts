@@ -99,16 +99,16 @@ it("one DCGAN step has the losses, gradients and updated weights of the float64 
     for (const [name, { value, gradient }] of Object.entries(vars)) {
       const largest = gradient.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
       const saved = (group: string) => state.tensors[`${player}${group}/${name}`].data;
-      // After one step Adam's mean is (1 - β1)·g and its square (1 - β2)·g².
+      // After one step Adam's first moment is (1 - β1)·g and its second (1 - β2)·g².
       expectClose(
         `${name}: gradient`,
-        saved(".adam-mean"),
+        saved(".adam-first"),
         gradient.map((g) => g * 0.5),
         1e-4,
       );
       expectClose(
         `${name}: square`,
-        saved(".adam-square"),
+        saved(".adam-second"),
         gradient.map((g) => g * g * (1 - 0.99)),
         2e-4,
       );
