@@ -5,8 +5,8 @@
  */
 import { pixelArt } from "@dicebear/collection";
 import { createAvatar } from "@dicebear/core";
-import { collectDataset, type PictureOptions } from "ganvil/data";
 import type { Dataset } from "ganvil";
+import { collectDataset, type PictureOptions } from "ganvil/data";
 
 /** Turns an SVG into uint8 HWC, RGB, 0-255, of `resolution` × `resolution` pixels. */
 export type Rasterise = (svg: string, resolution: number) => Promise<Uint8Array>;

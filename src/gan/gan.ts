@@ -230,6 +230,8 @@ export function createGan(settings: GanSettings): Gan {
   return new Gan(settings);
 }
 
+const isTensor = (image: Batch["image"]): image is Tensor4D => image instanceof Tensor;
+
 function trainedAndTracked({ network }: Player): Record<string, Variable> {
   return { ...network.parameters, ...network.statistics };
 }

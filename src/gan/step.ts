@@ -57,8 +57,8 @@ export async function playStep(
       const { loss, gradients } = gradientsOf(game, turn, { real, key });
       try {
         reports[turn.player] = await finiteReport(loss, gradients, turn.player, moment.step);
-        const { network, learningRate } = game.players[turn.player];
-        optimizers[turn.player].apply(network.parameters, gradients, learningRate(moment.progress));
+        const { learningRate } = game.players[turn.player];
+        optimizers[turn.player].apply(gradients, learningRate(moment.progress));
       } finally {
         dispose([loss, ...Object.values(gradients)]);
       }

@@ -2,14 +2,13 @@ import {
   add,
   matMul,
   mean,
-  type Tensor1D,
   type Tensor2D,
   type Tensor4D,
   batchNorm as withStatistics,
 } from "@tensorflow/tfjs-core";
 import { batchNormTrain } from "../ops/batch-norm-train.ts";
 import { conv2d, conv2dTranspose } from "../ops/conv2d.ts";
-import { emaStep } from "../optim/in-place.ts";
+import { emaStep } from "../ops/in-place.ts";
 import type { Layer, Parameters } from "./network.ts";
 
 /** Standard deviation of initial weights in DCGAN (Radford et al. 2015, arXiv 1511.06434). */

@@ -1,12 +1,12 @@
 import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
-import { call, defineOp } from "../backend/op.ts";
+import { call, defineOp, type Op } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
 
 /**
  * Brightness, saturation and contrast of each picture. But for the brightness, which only adds, it is a
  * symmetric linear map, so it is its own adjoint.
  */
-export const colourOp = defineOp<"x" | "factors", { linear: boolean }>({
+export const colourOp: Op<"x" | "factors", { linear: boolean }> = defineOp({
   name: "GanvilColour",
   inputs: ["x", "factors"],
   infer: ({ x, factors }) => {

@@ -2,6 +2,7 @@ import type { AnyOp } from "../backend/op.ts";
 import { adamOp, emaOp } from "./adam.ts";
 import { batchNorm } from "./batch-norm.ts";
 import { batchNormTrainGrad, batchNormTrainOp } from "./batch-norm-train.ts";
+import { colourOp } from "./colour.ts";
 import { fill } from "./fill.ts";
 import { imageBatchOp, imageBytesOp, translateOp } from "./image.ts";
 import { normal, uniform } from "./random.ts";
@@ -14,6 +15,7 @@ export const ops: readonly AnyOp[] = [
   batchNorm,
   batchNormTrainGrad,
   batchNormTrainOp,
+  colourOp,
   fill,
   imageBatchOp,
   imageBytesOp,

@@ -1,6 +1,6 @@
 import { dispose, type NamedTensorMap, type Variable } from "@tensorflow/tfjs-core";
 import { check } from "../errors.ts";
-import { emaStep, variableLike } from "./in-place.ts";
+import { emaStep, variableLike } from "../ops/in-place.ts";
 
 /** Exponential moving average of named variables: what a generator draws with better than with its own. */
 export class Ema {

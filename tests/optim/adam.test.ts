@@ -50,19 +50,19 @@ describe("Adam", () => {
         const start = drawn(size, next);
         const reference = new Reference(start);
         const w = variableOf(start);
-        const adam = new Adam({ learningRate: 0.1, beta1: 0.5, beta2: 0.9, epsilon: 1e-3 });
+        const adam = new Adam({ w }, { beta1: 0.5, beta2: 0.9, epsilon: 1e-3 });
         for (let step = 1; step <= 8; step++) {
           const rate = 0.1 / step;
           const g = drawn(size, next);
           const gradient = tensor(g);
-          adam.apply({ w }, { w: gradient }, rate);
+          adam.apply({ w: gradient }, rate);
           gradient.dispose();
           reference.step(g, rate, 0.5, 0.9, 1e-3);
         }
         expect(adam.step).toBe(8);
         expectClose("parameters", await w.data(), reference.p, 1e-6);
-        expectClose("first moments", await adam.tensors["first/w"].data(), reference.m, 1e-6);
-        expectClose("second moments", await adam.tensors["second/w"].data(), reference.v, 1e-6);
+        expectClose("first moments", await adam.first.w.data(), reference.m, 1e-6);
+        expectClose("second moments", await adam.second.w.data(), reference.v, 1e-6);
         adam.dispose();
         w.dispose();
       }),
@@ -71,8 +71,8 @@ describe("Adam", () => {
   it("takes a first step of the learning rate against the gradient's sign", async () => {
     const w = variableOf([1, 1, 1]);
     const gradient = tensor([1e-3, -5, 100]);
-    const adam = new Adam({ learningRate: 0.25 });
-    adam.apply({ w }, { w: gradient });
+    const adam = new Adam({ w });
+    adam.apply({ w: gradient }, 0.25);
     expectClose("w", await w.data(), [0.75, 1.25, 0.75], 2e-5);
     adam.dispose();
     dispose([w, gradient]);
@@ -81,13 +81,13 @@ describe("Adam", () => {
   it("leaves clones of a parameter as they were, and writes in place where there is none", async () => {
     const w = variableOf([1, 2, 3, 4, 5]);
     const gradient = tensor([1, 1, 1, 1, 1]);
-    const adam = new Adam({ learningRate: 0.5 });
+    const adam = new Adam({ w });
     const clone = w.clone();
-    adam.apply({ w }, { w: gradient });
+    adam.apply({ w: gradient }, 0.5);
     expect([...(await clone.data())]).toEqual([1, 2, 3, 4, 5]);
     expectClose("w", await w.data(), [0.5, 1.5, 2.5, 3.5, 4.5], 1e-6);
     const { dataId } = w;
-    adam.apply({ w }, { w: gradient });
+    adam.apply({ w: gradient }, 0.5);
     expect(w.dataId).toBe(dataId);
     adam.dispose();
     dispose([w, gradient, clone]);
@@ -97,18 +97,20 @@ describe("Adam", () => {
     const next = random("resume");
     const start = drawn(9, next);
     const gradients = Array.from({ length: 6 }, () => tensor(drawn(9, next)));
-    const steps = (adam: Adam, w: Variable, from: Tensor[]) => {
-      for (const gradient of from) adam.apply({ w }, { w: gradient });
+    const steps = (adam: Adam, from: Tensor[]) => {
+      for (const gradient of from) adam.apply({ w: gradient }, 0.1);
     };
-    const whole = new Adam({ learningRate: 0.1 });
     const [a, b] = [variableOf(start), variableOf(start)];
-    steps(whole, a, gradients);
-    const first = new Adam({ learningRate: 0.1 });
-    steps(first, b, gradients.slice(0, 2));
-    const second = new Adam({ learningRate: 0.1 });
-    second.restore(first.step, first.tensors);
+    const whole = new Adam({ w: a });
+    steps(whole, gradients);
+    const first = new Adam({ w: b });
+    steps(first, gradients.slice(0, 2));
+    const second = new Adam({ w: b });
+    second.step = first.step;
+    second.first.w.assign(first.first.w);
+    second.second.w.assign(first.second.w);
     first.dispose();
-    steps(second, b, gradients.slice(2));
+    steps(second, gradients.slice(2));
     expect([...(await b.data())]).toEqual([...(await a.data())]);
     whole.dispose();
     second.dispose();
@@ -118,13 +120,14 @@ describe("Adam", () => {
   it("updates nothing when a gradient is missing or of another shape", async () => {
     const [a, b] = [variableOf([1, 2]), variableOf([3])];
     const gradient = tensor([1, 1]);
-    const adam = new Adam({ learningRate: 0.1 });
-    expect(() => adam.apply({ a, b }, { a: gradient })).toThrow('expected a gradient for "b", got none');
-    expect(() => adam.apply({ a, b }, { a: gradient, b: gradient })).toThrow(
+    const adam = new Adam({ a, b });
+    expect(() => adam.apply({ a: gradient }, 0.1)).toThrow('expected a gradient for "b", got none');
+    expect(() => adam.apply({ a: gradient, b: gradient }, 0.1)).toThrow(
       'the gradient of "b" to have its shape [1], got [2]',
     );
     expect([...(await a.data())]).toEqual([1, 2]);
     expect(adam.step).toBe(0);
+    adam.dispose();
     dispose([a, b, gradient]);
   });
 });

@@ -1,7 +1,7 @@
 import { type Tensor, tensor, tidy, type Variable, variable, zeros } from "@tensorflow/tfjs-core";
-import { currentBackend } from "../backend/init.ts";
+import { currentBackend } from "../backend/backend.ts";
 import { callMany } from "../backend/op.ts";
-import { type AdamAttrs, adamOp, emaOp } from "../ops/adam.ts";
+import { type AdamAttrs, adamOp, emaOp } from "./adam.ts";
 
 /** A variable, not trainable, with the tensor's present values in memory of its own. */
 export function variableLike(x: Tensor): Variable {
