@@ -1,6 +1,38 @@
 import type { AnyOp } from "../backend/op.ts";
+import { concat, pack } from "./concat.ts";
 import { fill } from "./fill.ts";
-import { identity, reshape } from "./shape.ts";
+import { gather, gatherGrad, unsortedSegmentSum } from "./gather.ts";
+import { mirrorPad, padV2 } from "./pad.ts";
+import { avgPool, avgPoolGrad, maxPool, maxPoolGrad, maxPoolPick } from "./pool.ts";
+import {
+  resizeBilinear,
+  resizeBilinearGrad,
+  resizeNearestNeighbor,
+  resizeNearestNeighborGrad,
+} from "./resize.ts";
+import { reverse } from "./reverse.ts";
+import { linSpace, oneHot, range } from "./sequence.ts";
+import { expandDims, identity, reshape } from "./shape.ts";
+import { slice, stridedSlice, stridedSliceGrad } from "./slice.ts";
+import { depthToSpace, spaceToDepthOp } from "./space-depth.ts";
+import { splitV, unpack } from "./split.ts";
+import { tile } from "./tile.ts";
+import { transpose } from "./transpose.ts";
 
 /** Every op that `init()` registers. */
-export const ops: readonly AnyOp[] = [fill, identity, reshape];
+export const ops: readonly AnyOp[] = [
+  ...[concat, pack],
+  fill,
+  ...[gather, gatherGrad, unsortedSegmentSum],
+  ...[mirrorPad, padV2],
+  ...[avgPool, avgPoolGrad, maxPool, maxPoolGrad, maxPoolPick],
+  ...[resizeBilinear, resizeBilinearGrad, resizeNearestNeighbor, resizeNearestNeighborGrad],
+  reverse,
+  ...[linSpace, oneHot, range],
+  ...[expandDims, identity, reshape],
+  ...[slice, stridedSlice, stridedSliceGrad],
+  ...[depthToSpace, spaceToDepthOp],
+  ...[splitV, unpack],
+  tile,
+  transpose,
+];
