@@ -1,4 +1,4 @@
-import { slice as tfSlice, unstack } from "@tensorflow/tfjs-core";
+import { reshape, slice as tfSlice } from "@tensorflow/tfjs-core";
 import { defineOp, type Operand } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
 import { aroundAxis, axisIn } from "./axis.ts";
@@ -90,16 +90,13 @@ export const pack = defineOp<string, { axis: number }>({
     }
   },
   gradient: (dy, inputs, { axis }) => {
-    // One call for all inputs, made when the first is asked for.
-    let parts: ReturnType<typeof unstack> | undefined;
+    const at = axisIn("stack", axis, dy.shape);
+    const row = dy.shape.map((n, a) => (a === at ? 1 : n));
     return Object.fromEntries(
-      Object.keys(inputs).map((name, i) => [
-        name,
-        () => {
-          parts ??= unstack(dy, axis);
-          return parts[i];
-        },
-      ]),
+      Object.entries(inputs).map(([name, { shape }], i) => {
+        const begin = dy.shape.map((_, a) => (a === at ? i : 0));
+        return [name, () => reshape(tfSlice(dy, begin, row), shape)];
+      }),
     );
   },
 });

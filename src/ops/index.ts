@@ -10,7 +10,7 @@ import {
   resizeNearestNeighbor,
   resizeNearestNeighborGrad,
 } from "./resize.ts";
-import { reverse } from "./reverse.ts";
+import { flipLeftRight, reverse } from "./reverse.ts";
 import { linSpace, oneHot, range } from "./sequence.ts";
 import { expandDims, identity, reshape } from "./shape.ts";
 import { slice, stridedSlice, stridedSliceGrad } from "./slice.ts";
@@ -27,7 +27,7 @@ export const ops: readonly AnyOp[] = [
   ...[mirrorPad, padV2],
   ...[avgPool, avgPoolGrad, maxPool, maxPoolGrad, maxPoolPick],
   ...[resizeBilinear, resizeBilinearGrad, resizeNearestNeighbor, resizeNearestNeighborGrad],
-  reverse,
+  ...[flipLeftRight, reverse],
   ...[linSpace, oneHot, range],
   ...[expandDims, identity, reshape],
   ...[slice, stridedSlice, stridedSliceGrad],

@@ -76,6 +76,12 @@ export const cases: OpCase[] = [
         pick(x, shape, (at) => at.map((i, a) => (turned?.includes(a) === false ? i : shape[a] - 1 - i))),
     });
   }),
+  {
+    name: "flipLeftRight [2,4,5,3]",
+    inputs: [{ shape: [2, 4, 5, 3] }],
+    run: (x) => tf.image.flipLeftRight(x as tf.Tensor4D),
+    reference: (x) => pick(x, [2, 4, 5, 3], ([n, i, j, c]) => [n, i, 4 - j, c]),
+  },
   ...[0, 1, -1].map(
     (dim): OpCase => ({
       name: `expandDims [3,5] at ${dim}`,
