@@ -1,9 +1,13 @@
 // The kernels' Wasm ABI: every export of the module stands here, by file.
-// The kernels' Wasm ABI: every export of the module stands here, by file.
 export * from "./ops/adam";
 export * from "./ops/batch-norm";
 export * from "./ops/batch-norm-train";
 export * from "./ops/colour";
+export * from "./ops/copy-strided";
 export * from "./ops/fill";
+export * from "./ops/gather";
 export * from "./ops/image";
+export * from "./ops/pool";
 export * from "./ops/random";
+export * from "./ops/resize";
+export * from "./ops/sequence";

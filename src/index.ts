@@ -24,4 +24,5 @@ export {
   networkOf,
   type Parameters,
 } from "./nn/network.ts";
+export { spaceToDepth } from "./ops/space-depth.ts";
 export { type DcganOptions, dcgan } from "./recipes/dcgan.ts";

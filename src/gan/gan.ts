@@ -1,11 +1,4 @@
-import {
-  type Tensor,
-  type Tensor2D,
-  type Tensor4D,
-  tensor,
-  tidy,
-  type Variable,
-} from "@tensorflow/tfjs-core";
+import { Tensor, type Tensor2D, type Tensor4D, tensor, tidy, type Variable } from "@tensorflow/tfjs-core";
 import { CheckpointError, check, GanvilError, showShape } from "../errors.ts";
 import { disposeNetwork } from "../nn/network.ts";
 import { imageBatch } from "../ops/image.ts";
@@ -71,8 +64,7 @@ export class Gan {
   async step({ image, cursor }: Batch): Promise<Record<string, TurnReport>> {
     this.#notStepping("step");
     this.#stepping = true;
-    const real =
-      "data" in image && image.data instanceof Uint8Array ? imageBatch(image) : (image as Tensor4D);
+    const real = isTensor(image) ? image : imageBatch(image);
     try {
       const { batch, resolution, channels } = this.settings;
       const wanted = [batch, resolution, resolution, channels];

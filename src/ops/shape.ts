@@ -1,6 +1,7 @@
 import { reshape as tfReshape, util } from "@tensorflow/tfjs-core";
 import { defineOp } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
+import { axisIn } from "./axis.ts";
 
 /** The same tensor once more; shares its values. */
 export const identity = defineOp<"x">({
@@ -27,4 +28,16 @@ export const reshape = defineOp<"x", { shape: number[] }>({
   },
   wasm: "alias",
   gradient: (dy, { x }) => ({ x: () => tfReshape(dy, x.shape) }),
+});
+
+/** The same values with an axis of one element put in at `dim`, which may count from the end. */
+export const expandDims = defineOp<"input", { dim: number }>({
+  name: "ExpandDims",
+  inputs: ["input"],
+  infer: ({ input: { shape, dtype } }, { dim }) => {
+    const at = axisIn("expandDims", dim, [...shape, 1]);
+    return { shape: [...shape.slice(0, at), 1, ...shape.slice(at)], dtype };
+  },
+  wasm: "alias",
+  gradient: (dy, { input }) => ({ input: () => tfReshape(dy, input.shape) }),
 });

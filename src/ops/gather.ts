@@ -1,0 +1,119 @@
+import { call as callOp, defineOp, type Op, type Operand } from "../backend/op.ts";
+import { check, checkType, showShape } from "../errors.ts";
+import { axisIn } from "./axis.ts";
+import { checkMovable, widthOf } from "./strided-copy.ts";
+
+interface GatherAttrs {
+  axis: number;
+  /** Leading axes that `x` and `indices` share. Default 0. */
+  batchDims?: number;
+}
+
+const product = (part: readonly number[]): number => part.reduce((a, b) => a * b, 1);
+
+/** `x` as [batch, outer, size, run], `indices` as [batch, count], and the result's shape. */
+function gatherPlan(xShape: readonly number[], indices: Shaped, { axis, batchDims = 0 }: GatherAttrs) {
+  const along = axisIn("gather", axis, xShape);
+  const batchRank = batchDims < 0 ? batchDims + indices.shape.length : batchDims;
+  const batch = xShape.slice(0, batchRank);
+  checkType(
+    indices.dtype === "int32",
+    () => `gather: expected indices of dtype int32, got ${indices.dtype}. Cast them (tf.cast).`,
+  );
+  check(
+    batchRank >= 0 &&
+      batchRank <= along &&
+      batchRank <= indices.shape.length &&
+      batch.every((n, a) => n === indices.shape[a]),
+    () =>
+      `gather: expected x and indices to share their first ${batchDims} axes, before axis ${along}, got x ${showShape(xShape)}, indices ${showShape(indices.shape)}`,
+  );
+  const picked = indices.shape.slice(batchRank);
+  const before = xShape.slice(batchRank, along);
+  const after = xShape.slice(along + 1);
+  return {
+    batch: product(batch),
+    outer: product(before),
+    size: xShape[along],
+    count: product(picked),
+    run: product(after),
+    shape: [...batch, ...before, ...picked, ...after],
+  };
+}
+
+type Shaped = Pick<Operand, "shape" | "dtype">;
+
+/**
+ * Slices of `x` along an axis at int32 indices. `outside` says what an index beyond the axis gives: an error
+ * (default), or zeros, which the adjoint of a sum that leaves such indices out needs.
+ */
+export const gather: Op<"x" | "indices", GatherAttrs & { outside?: "error" | "zeros" }> = defineOp({
+  name: "GatherV2",
+  inputs: ["x", "indices"],
+  infer: ({ x, indices }, attrs) => {
+    checkMovable("gather", x.dtype);
+    return { shape: gatherPlan(x.shape, indices, attrs).shape, dtype: x.dtype };
+  },
+  wasm: ({ kernels }, { x, indices }, [y], attrs) => {
+    const { batch, outer, size, count, run } = gatherPlan(x.shape, indices, attrs);
+    const bytes = run * widthOf(x.dtype);
+    const bad = kernels.gather(y.ptr, x.ptr, indices.ptr, batch, outer, size, count, bytes);
+    check(
+      bad < 0 || attrs.outside === "zeros",
+      () =>
+        `gather: expected indices from 0 to ${size - 1} (x ${showShape(x.shape)}, axis ${attrs.axis}), got another at position ${bad} of indices ${showShape(indices.shape)}`,
+    );
+  },
+  gradient: (dy, { x, indices }, { axis, batchDims }) => ({
+    x: () => callOp(gatherGrad, { dy, indices }, { axis, batchDims, shape: x.shape }),
+  }),
+});
+
+/** The adjoint of `gather`: slices of `dy` added at their indices along an axis of zeros of `shape`. */
+export const gatherGrad: Op<"dy" | "indices", GatherAttrs & { shape: number[] }> = defineOp({
+  name: "GanvilGatherGrad",
+  inputs: ["dy", "indices"],
+  infer: (_, { shape }) => ({ shape }),
+  wasm: ({ kernels }, { dy, indices }, [dx], attrs) => {
+    const { batch, outer, size, count, run } = gatherPlan(attrs.shape, indices, attrs);
+    kernels.scatterAdd(dx.ptr, dy.ptr, indices.ptr, batch, outer, size, count, run);
+  },
+  gradient: (ddx, { indices }, { axis, batchDims }) => ({
+    dy: () => callOp(gather, { x: ddx, indices }, { axis, batchDims, outside: "zeros" }),
+  }),
+});
+
+/** y[s] = Σ x[i] over the i with segmentIds[i] = s, for s < numSegments; other ids are left out. */
+export const unsortedSegmentSum: Op<"x" | "segmentIds", { numSegments: number }> = defineOp({
+  name: "UnsortedSegmentSum",
+  inputs: ["x", "segmentIds"],
+  infer: ({ x, segmentIds }, { numSegments }) => {
+    checkType(
+      x.dtype !== "string" && x.dtype !== "bool" && segmentIds.dtype === "int32",
+      () =>
+        `unsortedSegmentSum: expected x of dtype float32 or int32 and segmentIds of int32, got ${x.dtype}, ${segmentIds.dtype}`,
+    );
+    const rank = segmentIds.shape.length;
+    check(
+      segmentIds.shape.every((n, axis) => n === x.shape[axis]),
+      () =>
+        `unsortedSegmentSum: expected segmentIds to have the first axes of x ${showShape(x.shape)}, got ${showShape(segmentIds.shape)}`,
+    );
+    check(
+      Number.isInteger(numSegments) && numSegments >= 0,
+      () => `unsortedSegmentSum: expected a number of segments, got ${numSegments}`,
+    );
+    return { shape: [numSegments, ...x.shape.slice(rank)], dtype: x.dtype };
+  },
+  wasm: ({ kernels }, { x, segmentIds }, [y], { numSegments }) => {
+    const run = product(y.shape.slice(1));
+    if (x.dtype === "int32") {
+      kernels.scatterAddI32(y.ptr, x.ptr, segmentIds.ptr, numSegments, segmentIds.size, run);
+    } else {
+      kernels.scatterAdd(y.ptr, x.ptr, segmentIds.ptr, 1, 1, numSegments, segmentIds.size, run);
+    }
+  },
+  gradient: (dy, { segmentIds }) => ({
+    x: () => callOp(gather, { x: dy, indices: segmentIds }, { axis: 0, outside: "zeros" }),
+  }),
+});

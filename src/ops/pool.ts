@@ -1,0 +1,144 @@
+import { fill } from "@tensorflow/tfjs-core";
+import { call as callOp, defineOp, type Op, type Operand } from "../backend/op.ts";
+import { check, checkType, showShape } from "../errors.ts";
+
+export interface PoolAttrs {
+  /** Edge of the window, or [height, width]. */
+  filterSize: number | [number, number];
+  strides: number | [number, number];
+  /** "same", "valid", a number for all four sides, or [[0, 0], [top, bottom], [left, right], [0, 0]]. */
+  pad: "same" | "valid" | number | readonly (readonly [number, number])[];
+  /** How a number of windows that is no integer is rounded, where `pad` is given in numbers. Default: down. */
+  dimRoundingMode?: "floor" | "round" | "ceil";
+}
+
+type Shaped = Pick<Operand, "shape" | "dtype">;
+
+const pairOf = (value: number | readonly number[]): readonly number[] =>
+  typeof value === "number" ? [value, value] : value;
+
+/** Number of windows along an axis, and the padding before it. */
+function windowsAlong(size: number, filter: number, stride: number, axis: 1 | 2, attrs: PoolAttrs) {
+  const { pad, dimRoundingMode = "floor" } = attrs;
+  if (pad === "same") {
+    const count = Math.ceil(size / stride);
+    return { count, before: Math.floor(Math.max(0, (count - 1) * stride + filter - size) / 2) };
+  }
+  const [before, after] = pad === "valid" ? [0, 0] : typeof pad === "number" ? [pad, pad] : pad[axis];
+  const steps = (size + before + after - filter) / stride;
+  return { count: Math[pad === "valid" ? "floor" : dimRoundingMode](steps) + 1, before };
+}
+
+/** Shape of the result, and the kernels' table (see assembly/ops/pool.ts). */
+function poolPlan(op: string, x: Shaped, attrs: PoolAttrs): { shape: number[]; geometry: number[] } {
+  checkType(
+    x.dtype === "float32",
+    () => `${op}: expected x of dtype float32, got ${x.dtype}. Cast it (tf.cast).`,
+  );
+  const [filterHeight, filterWidth] = pairOf(attrs.filterSize);
+  const [strideHeight, strideWidth] = pairOf(attrs.strides);
+  check(
+    x.shape.length === 4 && [filterHeight, filterWidth, strideHeight, strideWidth].every((n) => n >= 1),
+    () =>
+      `${op}: expected pictures [batch, height, width, channels] and windows and strides of at least 1, got x ${showShape(x.shape)}, filterSize ${attrs.filterSize}, strides ${attrs.strides}`,
+  );
+  const [batch, height, width, channels] = x.shape;
+  const rows = windowsAlong(height, filterHeight, strideHeight, 1, attrs);
+  const cols = windowsAlong(width, filterWidth, strideWidth, 2, attrs);
+  const meets = (size: number, filter: number, stride: number, { count, before }: typeof rows): boolean =>
+    count >= 0 && (count === 0 || (before < filter && (count - 1) * stride - before < size));
+  check(
+    meets(height, filterHeight, strideHeight, rows) && meets(width, filterWidth, strideWidth, cols),
+    () =>
+      `${op}: expected each window to meet the picture, got x ${showShape(x.shape)}, filterSize ${attrs.filterSize}, strides ${attrs.strides}, pad ${JSON.stringify(attrs.pad)}. Pad less than a window.`,
+  );
+  return {
+    shape: [batch, rows.count, cols.count, channels],
+    geometry: [
+      ...[batch, channels, height, width, rows.count, cols.count],
+      ...[filterHeight, filterWidth, strideHeight, strideWidth, rows.before, cols.before],
+    ],
+  };
+}
+
+function checkGradient(op: string, dy: Shaped, x: Shaped, attrs: PoolAttrs): void {
+  const { shape } = poolPlan(op, x, attrs);
+  check(
+    dy.shape.join() === shape.join(),
+    () => `${op}: expected dy ${showShape(shape)} for x ${showShape(x.shape)}, got ${showShape(dy.shape)}`,
+  );
+}
+
+/** The mean of each window of pictures [N, H, W, C], float32; padding is not counted. */
+export const avgPool: Op<"x", PoolAttrs> = defineOp({
+  name: "AvgPool",
+  inputs: ["x"],
+  infer: ({ x }, attrs) => ({ shape: poolPlan("avgPool", x, attrs).shape }),
+  wasm: ({ kernels, ints }, { x }, [y], attrs) =>
+    kernels.avgPool(y.ptr, x.ptr, ints(poolPlan("avgPool", x, attrs).geometry)),
+  gradient: (dy, { x }, attrs) => ({ x: () => callOp(avgPoolGrad, { dy, input: x }, attrs) }),
+});
+
+/** The adjoint of `avgPool`; of `input` only the shape counts. */
+export const avgPoolGrad: Op<"dy" | "input", PoolAttrs> = defineOp({
+  name: "AvgPoolGrad",
+  inputs: ["dy", "input"],
+  infer: ({ dy, input }, attrs) => {
+    checkGradient("avgPoolGrad", dy, input, attrs);
+    return { shape: input.shape };
+  },
+  wasm: ({ kernels, ints }, { dy, input }, [dx], attrs) =>
+    kernels.avgPoolGrad(dx.ptr, dy.ptr, ints(poolPlan("avgPoolGrad", input, attrs).geometry)),
+  gradient: (ddx, { input }, attrs) => ({
+    dy: () => callOp(avgPool, { x: ddx }, attrs),
+    input: () => fill(input.shape, 0),
+  }),
+});
+
+/** The largest value of each window of pictures [N, H, W, C], float32; padding never wins. */
+export const maxPool: Op<"x", PoolAttrs> = defineOp({
+  name: "MaxPool",
+  inputs: ["x"],
+  infer: ({ x }, attrs) => ({ shape: poolPlan("maxPool", x, attrs).shape }),
+  wasm: ({ kernels, ints }, { x }, [y], attrs) =>
+    kernels.maxPool(y.ptr, x.ptr, ints(poolPlan("maxPool", x, attrs).geometry)),
+  gradient: (dy, { x }, attrs) => ({ x: () => callOp(maxPoolGrad, { dy, input: x }, attrs) }),
+});
+
+/**
+ * The adjoint of picking the first largest value of each window of `input`. TensorFlow.js hands it the pooled
+ * values too; they are not used, so that nothing but inputs needs saving.
+ */
+export const maxPoolGrad: Op<"dy" | "input", PoolAttrs> = defineOp({
+  name: "MaxPoolGrad",
+  inputs: ["dy", "input"],
+  infer: ({ dy, input }, attrs) => {
+    checkGradient("maxPoolGrad", dy, input, attrs);
+    return { shape: input.shape };
+  },
+  wasm: ({ kernels, ints, workspace }, { dy, input }, [dx], attrs) => {
+    const positions = workspace(dy.size * 4);
+    kernels.maxPoolPositions(positions, input.ptr, ints(poolPlan("maxPoolGrad", input, attrs).geometry));
+    kernels.scatterAdd(dx.ptr, dy.ptr, positions, 1, 1, dx.size, dy.size, 1);
+  },
+  gradient: (ddx, { input }, attrs) => ({
+    dy: () => callOp(maxPoolPick, { x: ddx, input }, attrs),
+    input: () => fill(input.shape, 0),
+  }),
+});
+
+/** The value of `x` where `input`, of its shape, is largest (first) in each window. */
+export const maxPoolPick: Op<"x" | "input", PoolAttrs> = defineOp({
+  name: "GanvilMaxPoolPick",
+  inputs: ["x", "input"],
+  infer: ({ input }, attrs) => ({ shape: poolPlan("maxPoolPick", input, attrs).shape }),
+  wasm: ({ kernels, ints, workspace }, { x, input }, [y], attrs) => {
+    const positions = workspace(y.size * 4);
+    kernels.maxPoolPositions(positions, input.ptr, ints(poolPlan("maxPoolPick", input, attrs).geometry));
+    kernels.gather(y.ptr, x.ptr, positions, 1, 1, x.size, y.size, 4);
+  },
+  gradient: (dy, { input }, attrs) => ({
+    x: () => callOp(maxPoolGrad, { dy, input }, attrs),
+    input: () => fill(input.shape, 0),
+  }),
+});

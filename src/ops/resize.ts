@@ -1,0 +1,209 @@
+import { fill } from "@tensorflow/tfjs-core";
+import { type Call, call as callOp, defineOp, type Op, type Operand } from "../backend/op.ts";
+import { check, checkType, showShape } from "../errors.ts";
+import { checkMovable, widthOf } from "./strided-copy.ts";
+
+interface ResizeAttrs {
+  /** Height and width of the result. */
+  size: [number, number];
+  /** The centres of the corner pixels coincide. */
+  alignCorners: boolean;
+  /** A pixel's centre is at its index + ½, as in image editors and PyTorch; else at its index. */
+  halfPixelCenters: boolean;
+}
+
+type Shaped = Pick<Operand, "shape" | "dtype">;
+
+function resizedShape(op: string, { shape }: Shaped, { size, alignCorners, halfPixelCenters }: ResizeAttrs) {
+  check(
+    shape.length === 4 && size.length === 2 && size.every((n) => Number.isInteger(n) && n > 0),
+    () =>
+      `${op}: expected pictures [batch, height, width, channels] and a positive size [height, width], got ${showShape(shape)} and ${showShape(size)}`,
+  );
+  check(
+    !(alignCorners && halfPixelCenters),
+    () => `${op}: expected at most one of alignCorners and halfPixelCenters, got both`,
+  );
+  check(
+    shape[1] > 0 && shape[2] > 0,
+    () => `${op}: expected pictures of at least one pixel, got ${showShape(shape)}`,
+  );
+  return [shape[0], ...size, shape[3]];
+}
+
+function checkGradient(op: string, dy: Shaped, images: Shaped, attrs: ResizeAttrs): void {
+  const expected = resizedShape(op, images, attrs);
+  check(
+    dy.shape.join() === expected.join(),
+    () => `${op}: expected dy ${showShape(expected)}, got ${showShape(dy.shape)}`,
+  );
+}
+
+/** Position in the source, in pixels, of pixel `i` of the result. */
+function sourceOf(i: number, from: number, to: number, attrs: ResizeAttrs): number {
+  if (attrs.alignCorners && to > 1) return (i * (from - 1)) / (to - 1);
+  return attrs.halfPixelCenters ? ((i + 0.5) * from) / to : (i * from) / to;
+}
+
+/** For each pixel of the result along an axis the nearest of the source, as int32; in a workspace. */
+function nearestTable(call: Call, from: number, to: number, attrs: ResizeAttrs): number {
+  const round = attrs.alignCorners ? Math.round : Math.floor;
+  const table = Int32Array.from({ length: to }, (_, i) =>
+    Math.min(from - 1, round(sourceOf(i, from, to, attrs))),
+  );
+  return call.bytes(new Uint8Array(table.buffer));
+}
+
+/** For each pixel of the result along an axis its neighbours in the source and the second one's share. */
+function linearTable(call: Call, from: number, to: number, attrs: ResizeAttrs): number {
+  const positions = new Int32Array(3 * to);
+  const shares = new Float32Array(positions.buffer);
+  for (let i = 0; i < to; i++) {
+    const centre = sourceOf(i, from, to, attrs) - (attrs.halfPixelCenters ? 0.5 : 0);
+    const at = Math.min(from - 1, Math.max(0, centre));
+    const below = Math.floor(at);
+    positions[3 * i] = below;
+    positions[3 * i + 1] = Math.min(from - 1, below + 1);
+    shares[3 * i + 2] = at - below;
+  }
+  return call.bytes(new Uint8Array(positions.buffer));
+}
+
+/** Pictures [N, H, W, C] at another size, each pixel a copy of the nearest one. */
+export const resizeNearestNeighbor: Op<"images", ResizeAttrs> = defineOp({
+  name: "ResizeNearestNeighbor",
+  inputs: ["images"],
+  infer: ({ images }, attrs) => {
+    checkMovable("resizeNearestNeighbor", images.dtype);
+    return { shape: resizedShape("resizeNearestNeighbor", images, attrs), dtype: images.dtype };
+  },
+  wasm: (call, { images }, [y], attrs) => {
+    const [batch, height, width, channels] = images.shape;
+    const [, outHeight, outWidth] = y.shape;
+    const rows = nearestTable(call, height, outHeight, attrs);
+    const cols = nearestTable(call, width, outWidth, attrs);
+    const pixel = channels * widthOf(y.dtype);
+    call.kernels.resizeNearest(
+      y.ptr,
+      images.ptr,
+      rows,
+      cols,
+      batch,
+      height,
+      width,
+      outHeight,
+      outWidth,
+      pixel,
+    );
+  },
+  gradient: (dy, { images }, attrs) => ({
+    images: () => callOp(resizeNearestNeighborGrad, { dy, images }, attrs),
+  }),
+});
+
+/** The adjoint of `resizeNearestNeighbor`; of `images` only the shape counts. */
+export const resizeNearestNeighborGrad: Op<"dy" | "images", ResizeAttrs> = defineOp({
+  name: "ResizeNearestNeighborGrad",
+  inputs: ["dy", "images"],
+  infer: ({ dy, images }, attrs) => {
+    checkGradient("resizeNearestNeighborGrad", dy, images, attrs);
+    return { shape: images.shape };
+  },
+  wasm: (call, { dy }, [dx], attrs) => {
+    const [batch, height, width, channels] = dx.shape;
+    const [, outHeight, outWidth] = dy.shape;
+    const rows = nearestTable(call, height, outHeight, attrs);
+    const cols = nearestTable(call, width, outWidth, attrs);
+    call.kernels.resizeNearestGrad(
+      dx.ptr,
+      dy.ptr,
+      rows,
+      cols,
+      batch,
+      height,
+      width,
+      outHeight,
+      outWidth,
+      channels,
+    );
+  },
+  gradient: (ddx, { images }, attrs) => ({
+    dy: () => callOp(resizeNearestNeighbor, { images: ddx }, attrs),
+    images: () => fill(images.shape, 0),
+  }),
+});
+
+/** Pictures [N, H, W, C] of float32 or int32 at another size, float32, each pixel a blend of the four nearest. */
+export const resizeBilinear: Op<"images", ResizeAttrs> = defineOp({
+  name: "ResizeBilinear",
+  inputs: ["images"],
+  infer: ({ images }, attrs) => {
+    checkType(
+      images.dtype === "float32" || images.dtype === "int32",
+      () => `resizeBilinear: expected dtype float32 or int32, got ${images.dtype}`,
+    );
+    return { shape: resizedShape("resizeBilinear", images, attrs) };
+  },
+  wasm: (call, { images }, [y], attrs) => {
+    const [batch, height, width, channels] = images.shape;
+    const [, outHeight, outWidth] = y.shape;
+    let x = images.ptr;
+    if (images.dtype === "int32") {
+      x = call.workspace(images.size * 4);
+      call.kernels.pixelsToF32(x, images.ptr, images.size);
+    }
+    const rows = linearTable(call, height, outHeight, attrs);
+    const cols = linearTable(call, width, outWidth, attrs);
+    const line = call.workspace(width * channels * 4);
+    call.kernels.resizeBilinear(
+      y.ptr,
+      x,
+      rows,
+      cols,
+      line,
+      batch,
+      height,
+      width,
+      outHeight,
+      outWidth,
+      channels,
+    );
+  },
+  gradient: (dy, { images }, attrs) => ({
+    images: () => callOp(resizeBilinearGrad, { dy, images }, attrs),
+  }),
+});
+
+/** The adjoint of `resizeBilinear`; of `images` only the shape counts. */
+export const resizeBilinearGrad: Op<"dy" | "images", ResizeAttrs> = defineOp({
+  name: "ResizeBilinearGrad",
+  inputs: ["dy", "images"],
+  infer: ({ dy, images }, attrs) => {
+    checkGradient("resizeBilinearGrad", dy, images, attrs);
+    return { shape: images.shape };
+  },
+  wasm: (call, { dy }, [dx], attrs) => {
+    const [batch, height, width, channels] = dx.shape;
+    const [, outHeight, outWidth] = dy.shape;
+    const rows = linearTable(call, height, outHeight, attrs);
+    const cols = linearTable(call, width, outWidth, attrs);
+    const line = call.workspace(width * channels * 4);
+    call.kernels.resizeBilinearGrad(
+      dx.ptr,
+      dy.ptr,
+      rows,
+      cols,
+      line,
+      batch,
+      height,
+      width,
+      outHeight,
+      outWidth,
+      channels,
+    );
+  },
+  gradient: (ddx, { images }, attrs) => ({
+    dy: () => callOp(resizeBilinear, { images: ddx }, attrs),
+    images: () => fill(images.shape, 0),
+  }),
+});
