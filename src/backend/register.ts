@@ -1,4 +1,5 @@
 import {
+  engine,
   type GradConfig,
   getGradient,
   type KernelConfig,
@@ -6,11 +7,32 @@ import {
   registerGradient,
   registerKernel,
   type Tensor,
+  type TensorInfo,
   unregisterGradient,
   unregisterKernel,
 } from "@tensorflow/tfjs-core";
 import { backendName, type GanvilBackend } from "./backend.ts";
 import { type AnyOp, runOp } from "./op.ts";
+
+/** True for what `fillAbsent` puts in the place of an input; no op takes an empty bool. */
+function isStandIn({ dtype, shape }: Tensor): boolean {
+  return dtype === "bool" && shape.length === 1 && shape[0] === 0;
+}
+
+/**
+ * Puts an empty tensor in the place of each optional input that was left out. TensorFlow.js's tape reads every
+ * input that it is given, absent or not, right after the kernel; the object is the one that the tape keeps.
+ * The stand-in shares the values of another input, so that it takes no memory.
+ */
+function fillAbsent(op: AnyOp, inputs: Record<string, TensorInfo>, backend: GanvilBackend): void {
+  if (op.inputs === "list" || engine().state.gradientDepth === 0) return;
+  for (const name of op.inputs) {
+    if (inputs[name] != null) continue;
+    const { dataId } = inputs[op.inputs[0]];
+    backend.incRef(dataId);
+    inputs[name] = engine().makeTensorFromTensorInfo({ dataId, shape: [0], dtype: "bool" });
+  }
+}
 
 /** The op's gradient in TensorFlow.js's form: inputs are saved, never outputs, so that it differentiates again. */
 function gradConfig(op: AnyOp): GradConfig {
@@ -23,7 +45,7 @@ function gradConfig(op: AnyOp): GradConfig {
       const names = list ? saved.map((_, i) => String(i)) : (op.inputs as readonly string[]);
       const inputs: NamedTensorMap = {};
       for (const [i, name] of names.entries()) {
-        if (saved[i] != null) inputs[name] = saved[i];
+        if (!isStandIn(saved[i])) inputs[name] = saved[i];
       }
       const dys = Array.isArray(dy) ? dy : [dy];
       return op.gradient!(dys[0], inputs, attrs, dys) as NamedTensorMap & { [name: string]: () => Tensor };
@@ -37,8 +59,11 @@ export function registerOps(ops: readonly AnyOp[]): void {
     const config: KernelConfig = {
       kernelName: op.name,
       backendName,
-      kernelFunc: ({ inputs, attrs, backend }) =>
-        runOp(backend as GanvilBackend, op, inputs as never, attrs ?? {}),
+      kernelFunc: ({ inputs, attrs, backend }) => {
+        const outputs = runOp(backend as GanvilBackend, op, inputs as never, attrs ?? {});
+        if (op.gradient !== undefined) fillAbsent(op, inputs as never, backend as GanvilBackend);
+        return outputs;
+      },
     };
     registerKernel(config);
     if (op.gradient === undefined) continue;

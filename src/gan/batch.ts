@@ -1,14 +1,7 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core";
+import type { ImageBytes } from "../ops/image.ts";
 
-/**
- * Pictures as decoded: uint8, NHWC, 0-255, row-major. `mirror[i] = 1` flips picture i left to right. A
- * training step turns them into float32 in [-1, 1].
- */
-export interface ImageBytes {
-  readonly data: Uint8Array;
-  readonly shape: readonly [count: number, height: number, width: number, channels: number];
-  readonly mirror?: Uint8Array;
-}
+export type { ImageBytes };
 
 /** One step's real data. */
 export interface Batch {

@@ -1,0 +1,103 @@
+import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
+import { call, defineOp, type Op } from "../backend/op.ts";
+import { check, checkType, showShape } from "../errors.ts";
+
+/**
+ * Pictures as decoded: uint8, NHWC, 0-255, row-major. `mirror[i] = 1` flips picture i left to right. A
+ * training step turns them into float32 in [-1, 1].
+ */
+export interface ImageBytes {
+  readonly data: Uint8Array;
+  readonly shape: readonly [count: number, height: number, width: number, channels: number];
+  readonly mirror?: Uint8Array;
+}
+
+export const imageBatchOp = defineOp<never, ImageBytes>({
+  name: "GanvilImageBatch",
+  inputs: [],
+  infer: (_, { data, shape, mirror }) => {
+    const [count, height, width, channels] = shape;
+    check(
+      shape.length === 4 && data.length === count * height * width * channels,
+      () => `imageBatch: expected the bytes of ${showShape(shape)} (NHWC), got ${data.length}`,
+    );
+    check(
+      mirror === undefined || mirror.length === count,
+      () => `imageBatch: expected a mirror byte for each of ${count} pictures, got ${mirror?.length}`,
+    );
+    return { shape };
+  },
+  wasm: ({ kernels, bytes }, _, [y], { data, shape, mirror }) =>
+    kernels.imageBatch(bytes(data), mirror === undefined ? 0 : bytes(mirror), y.ptr, ...shape),
+});
+
+/**
+ * Decoded pictures as a network takes them: float32 NHWC, x/127.5 − 1, so exactly −1 for 0 and 1 for 255. A
+ * picture with `mirror[i] = 1` is flipped left to right.
+ * @throws RangeError when the bytes are not those of the shape.
+ */
+export function imageBatch({ data, shape, mirror }: ImageBytes): Tensor4D {
+  return call(imageBatchOp, {}, { data, shape, mirror }) as Tensor4D;
+}
+
+/** Bytes packed by four into int32, the last padded: TensorFlow.js has no type for them. */
+export const imageBytesOp = defineOp<"x">({
+  name: "GanvilImageBytes",
+  inputs: ["x"],
+  infer: ({ x }) => {
+    checkType(x.dtype === "float32", () => `imageBytes: expected x of dtype float32, got ${x.dtype}`);
+    const size = x.shape.reduce((a, b) => a * b, 1);
+    return { shape: [Math.ceil(size / 4)], dtype: "int32" };
+  },
+  wasm: ({ kernels }, { x }, [y]) => kernels.imageBytes(x.ptr, y.ptr, x.size),
+});
+
+/**
+ * Pictures as bytes: (x + 1)·127.5, rounded half up and clamped to 0-255, in x's order (NHWC).
+ * @param x float32 in [-1, 1].
+ */
+export async function imageBytes(x: Tensor4D): Promise<Uint8Array> {
+  const packed = call(imageBytesOp, { x }, {});
+  try {
+    const { buffer, byteOffset } = await packed.data<"int32">();
+    return new Uint8Array(buffer, byteOffset, x.size);
+  } finally {
+    packed.dispose();
+  }
+}
+
+export const translateOp: Op<"x" | "shift", { direction: 1 | -1 }> = defineOp({
+  name: "GanvilTranslate",
+  inputs: ["x", "shift"],
+  infer: ({ x, shift }) => {
+    check(x.shape.length === 4, () => `translate: expected x of rank 4 (NHWC), got ${showShape(x.shape)}`);
+    checkType(x.dtype === "float32", () => `translate: expected x of dtype float32, got ${x.dtype}`);
+    checkType(
+      shift.dtype === "int32",
+      () => `translate: expected shift of dtype int32, got ${shift.dtype}. Shifts are whole pixels.`,
+    );
+    check(
+      shift.shape.length === 2 && shift.shape[0] === x.shape[0] && shift.shape[1] === 2,
+      () => `translate: expected shift of shape [${x.shape[0]},2], got ${showShape(shift.shape)}`,
+    );
+    return { shape: x.shape };
+  },
+  wasm: ({ kernels }, { x, shift }, [y], { direction }) => {
+    const [n, h, w, c] = x.shape;
+    kernels.translate(x.ptr, shift.ptr, y.ptr, n, h, w, c, direction);
+  },
+  gradient: (dy, { shift }, { direction }) => ({
+    x: () => call(translateOp, { x: dy, shift }, { direction: direction === 1 ? -1 : 1 }),
+  }),
+});
+
+/**
+ * Moves each picture by whole pixels; zeros enter at the edge: y[n, i, j] = x[n, i − dy, j − dx]. The
+ * translation of DiffAugment (Zhao et al. 2020, arXiv 2006.10738). Linear in x.
+ * @param x float32 NHWC.
+ * @param shift int32 [N, 2], (dy, dx) of each picture: down and to the right.
+ * @throws RangeError, TypeError for other shapes and dtypes.
+ */
+export function translate<T extends Tensor = Tensor4D>(x: T, shift: Tensor2D): T {
+  return call(translateOp, { x, shift }, { direction: 1 }) as T;
+}

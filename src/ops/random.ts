@@ -1,0 +1,98 @@
+import type { Tensor } from "@tensorflow/tfjs-core";
+import { call, defineOp } from "../backend/op.ts";
+import { check } from "../errors.ts";
+import { type Key, words } from "../random.ts";
+
+interface Draw {
+  shape: readonly number[];
+  key: Key;
+  offset: number;
+}
+
+function checkDraw(name: string, { key, offset }: Draw): void {
+  check(
+    Number.isSafeInteger(offset) && offset >= 0,
+    () => `${name}: expected offset to be an integer of at least 0, got ${offset}`,
+  );
+  check(
+    key.length === 2 && key.every((word) => word >>> 0 === word),
+    () => `${name}: expected a key of two uint32, got [${key}]. Make one with deriveKey(seed, purpose).`,
+  );
+}
+
+/** The kernels' counter arguments: element `offset` is word `odd` of the counter. */
+function position({ key, offset }: Draw) {
+  const [low, high] = words(Math.floor(offset / 2));
+  return [key[0], key[1], low, high, offset % 2] as const;
+}
+
+export const uniform = defineOp<never, Draw & { low: number; high: number }>({
+  name: "GanvilRandomUniform",
+  inputs: [],
+  infer: (_, attrs) => {
+    checkDraw("randomUniform", attrs);
+    return { shape: attrs.shape };
+  },
+  wasm: ({ kernels, workspace }, _, [y], { low, high, ...draw }) =>
+    kernels.randomUniform(y.ptr, y.size, ...position(draw), low, high - low, workspace(64)),
+});
+
+export const normal = defineOp<never, Draw & { mean: number; std: number }>({
+  name: "GanvilRandomNormal",
+  inputs: [],
+  infer: (_, attrs) => {
+    checkDraw("randomNormal", attrs);
+    return { shape: attrs.shape };
+  },
+  wasm: ({ kernels, workspace }, _, [y], { mean, std, ...draw }) =>
+    kernels.randomNormal(y.ptr, y.size, ...position(draw), mean, std, workspace(64)),
+});
+
+export interface UniformOptions {
+  readonly key: Key;
+  /** Default 0. */
+  readonly low?: number;
+  /** Default 1. */
+  readonly high?: number;
+  /** Elements of the key's sequence to pass over; default 0. */
+  readonly offset?: number;
+}
+
+/**
+ * float32 of the shape, uniform in [low, high) up to rounding; the same bits in every build.
+ *
+ * Element i is low + (high − low)·⌊w/2⁸⌋/2²⁴, where with n = offset + i the word w is number n mod 2 of
+ * `threefry(key, ...words(⌊n/2⌋))`.
+ * @throws RangeError for a key that is not two uint32, or a negative offset.
+ */
+export function randomUniform(
+  shape: readonly number[],
+  { key, low = 0, high = 1, offset = 0 }: UniformOptions,
+): Tensor {
+  return call(uniform, {}, { shape, key, low, high, offset });
+}
+
+export interface NormalOptions {
+  readonly key: Key;
+  /** Default 0. */
+  readonly mean?: number;
+  /** Default 1. */
+  readonly std?: number;
+  /** Elements of the key's sequence to pass over; default 0. */
+  readonly offset?: number;
+}
+
+/**
+ * float32 of the shape, normal with that mean and standard deviation; the same bits in every build.
+ *
+ * Element i is mean + std·z, with n = offset + i, the words w₀, w₁ of `threefry(key, ...words(⌊n/2⌋))`,
+ * r = √(−2 ln((w₀ + ½)/2³²)), and z = r·cos(2πw₁/2³²) for even n, r·sin(2πw₁/2³²) for odd n (Box and Muller
+ * 1958); |z| ≤ 6.8.
+ * @throws RangeError for a key that is not two uint32, or a negative offset.
+ */
+export function randomNormal(
+  shape: readonly number[],
+  { key, mean = 0, std = 1, offset = 0 }: NormalOptions,
+): Tensor {
+  return call(normal, {}, { shape, key, mean, std, offset });
+}
