@@ -1,3 +1,4 @@
+// Long for its table of hostile files: each a few lines that are read on their own.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CheckpointError } from "../../src/errors.ts";
