@@ -1,8 +1,9 @@
 import { madd } from "../lib/simd";
 
 // x is walked a chunk of rows at a time, and within it four channels at a time, so that a chunk comes from
-// memory once and from the first-level cache after that.
-const chunkRows: i32 = 64;
+// memory once and from the first-level cache after that. 16 rows against 64: 0.65 against 0.78 ms for
+// [16384, 64], 0.06 against 0.15 ms for [256, 512].
+const chunkRows: i32 = 16;
 
 // While the chunks are walked, four channels keep, as four vectors: mean of x (less the first row), sum of
 // squared deviations of x, mean of dy, sum of products of the deviations of x and dy. The last four channels
