@@ -58,7 +58,7 @@ export const ops: readonly AnyOp[] = [
   ...[flipLeftRight, reverse],
   select,
   ...[linSpace, oneHot, range],
-  ...[identity, reshape, expandDims],
+  ...[expandDims, identity, reshape],
   ...[slice, stridedSlice, stridedSliceGrad],
   ...[logSoftmaxOp, softmax],
   ...[depthToSpace, spaceToDepthOp],
