@@ -84,7 +84,7 @@ export function sqrt(x: usize, y: usize, n: i32): void {
 
 class Rsqrt { of(x: v128, _p: v128, _q: v128): v128 { return f32x4.div(f32x4.splat(1), f32x4.sqrt(x)); } }
 
-/** y = 1/√x, error below 1 ulp. */
+/** y = 1/√x, error below 1.5 ulp. */
 export function rsqrt(x: usize, y: usize, n: i32): void {
   map<Rsqrt, f32, f32>(x, y, n);
 }
@@ -208,14 +208,14 @@ export function round(x: usize, y: usize, n: i32): void {
 
 class Sin { of(x: v128, _p: v128, _q: v128): v128 { return scalar.sin(x); } }
 
-/** y = sin x (radians), error below 1 ulp. */
+/** y = sin x (radians), see `scalar.sin`. */
 export function sin(x: usize, y: usize, n: i32): void {
   map<Sin, f32, f32>(x, y, n);
 }
 
 class Cos { of(x: v128, _p: v128, _q: v128): v128 { return scalar.cos(x); } }
 
-/** y = cos x (radians), error below 1 ulp. */
+/** y = cos x (radians), see `scalar.cos`. */
 export function cos(x: usize, y: usize, n: i32): void {
   map<Cos, f32, f32>(x, y, n);
 }
