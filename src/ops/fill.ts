@@ -1,6 +1,7 @@
 import type { DataType } from "@tensorflow/tfjs-core";
 import { defineOp } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
+import { fillOperand } from "./operand.ts";
 
 /** A tensor of one value: float32 or int32. */
 export const fill = defineOp<never, { shape: number[]; value: number; dtype?: DataType }>({
@@ -13,9 +14,5 @@ export const fill = defineOp<never, { shape: number[]; value: number; dtype?: Da
     );
     return { shape, dtype };
   },
-  wasm: ({ kernels }, _, [y], { value }) => {
-    if (y.dtype === "int32") kernels.fillI32(y.ptr, y.size, value);
-    else if (y.dtype === "bool") kernels.fillU8(y.ptr, y.size, value);
-    else kernels.fill(y.ptr, y.size, value);
-  },
+  wasm: ({ kernels }, _, [y], { value }) => fillOperand(kernels, y, value),
 });
