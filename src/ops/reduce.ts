@@ -13,7 +13,7 @@ interface Pass {
 }
 
 /** The passes that reduce `axes` of `shape`; one that changes nothing where there are no axes. */
-export function planReduction(shape: readonly number[], axes: readonly number[]): Pass[] {
+function planReduction(shape: readonly number[], axes: readonly number[]): Pass[] {
   const groups: { size: number; reduced: boolean }[] = [];
   for (const [axis, size] of shape.entries()) {
     if (size === 1) continue;
@@ -86,7 +86,7 @@ const toExtremum =
 const rows: readonly ReduceRow[] = [
   {
     name: "Sum",
-    dtypes: { ...floatAndInt, bool: "float32" },
+    dtypes: floatAndInt,
     empty: 0,
     kernel: (c, dtype) => (dtype === "int32" ? () => c.kernels.sumI32 : sumBy(c, 1)),
     gradient: (dy, x, axes) => broadcastTo(keepAxes(dy, x, axes), x.shape),
