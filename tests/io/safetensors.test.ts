@@ -1,4 +1,3 @@
-// One property of the format a test, and the hostile files are many: longer than most, but one idea.
 // Long for its table of hostile files: each a few lines that are read on their own.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
