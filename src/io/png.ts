@@ -15,13 +15,13 @@ export interface Picture {
  *
  * @throws RangeError where the sizes disagree.
  */
-export function encodePng({ data, width, height, channels }: Picture): Uint8Array {
+export function encodePng({ data, width, height, channels }: Picture): Uint8Array<ArrayBuffer> {
   check(channels === 1 || channels === 3, () => `encodePng: expected 1 or 3 channels, got ${channels}`);
   check(
     width >= 1 && height >= 1 && data.length === width * height * channels,
     () => `encodePng: ${data.length} bytes are not a picture [${height},${width},${channels}]`,
   );
-  return encode({ data, width, height, channels, depth: 8 });
+  return new Uint8Array(encode({ data, width, height, channels, depth: 8 }));
 }
 
 /** How `imageGrid` lays pictures out. */
