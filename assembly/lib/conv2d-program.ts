@@ -88,3 +88,8 @@ export const enum Scatter {
   Reversed,
   Length,
 }
+
+/** One field of a program or of a stage. */
+export function field(program: usize, index: i32): i32 {
+  return load<i32>(program + ((<usize>index) << 2));
+}

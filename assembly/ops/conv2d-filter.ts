@@ -1,7 +1,7 @@
-import { Program, Stage } from "../lib/conv2d-program";
-import { multiplyPanels } from "../lib/gemm";
+import { field, Program, Stage } from "../lib/conv2d-program";
+import { multiplyPanels } from "../lib/gemm-panels";
 import { packColumns, packRows, pixelOffsets } from "../lib/pack";
-import { field, padBlock, pictureStep } from "../lib/pad";
+import { padBlock, pictureStep } from "../lib/pad";
 
 /** The sums themselves, of a source that is read at the taps and of pixels that are read once. */
 function accumulate(dFilter: usize, x: usize, dy: usize, program: usize, workspace: usize): void {

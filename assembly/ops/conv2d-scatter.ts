@@ -1,7 +1,6 @@
-import { Program, Scatter } from "../lib/conv2d-program";
-import { multiplyRuns } from "../lib/gemm";
+import { field, Program, Scatter } from "../lib/conv2d-program";
+import { multiplyRuns } from "../lib/gemm-runs";
 import { packColumns, pixelOffsets } from "../lib/pack";
-import { field } from "../lib/pad";
 
 /** y[i] += x[i] for n float32. */
 function addFloats(y: usize, x: usize, n: i32): void {

@@ -1,4 +1,5 @@
-import { multiplyPanels, multiplyRuns } from "../lib/gemm";
+import { multiplyPanels } from "../lib/gemm-panels";
+import { multiplyRuns } from "../lib/gemm-runs";
 import { packColumns, packRows, pixelOffsets } from "../lib/pack";
 
 /** Bytes of left rows that stay in the L2 cache while all right panels pass. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { loadKernels } from "../../src/wasm/load.ts";
 import { type Conv2dGeometry, loadPlanner, Planner } from "../../src/wasm/planner.ts";
 
 const layer: Conv2dGeometry = {
@@ -25,6 +26,13 @@ describe("planner", () => {
     const lines = (await loadPlanner()).catalogue();
     expect(lines.length).toBeGreaterThan(3);
     for (const line of lines) expect(line).toMatch(/^\w+: \w+(, \w+)*: \S/);
+  });
+
+  it("lists only kernels that exist", async () => {
+    const { kernels } = await loadKernels("simd");
+    for (const line of (await loadPlanner()).catalogue()) {
+      for (const name of line.split(": ")[1].split(", ")) expect(kernels).toHaveProperty(name);
+    }
   });
 
   it("says what its plans are made for", async () => {
