@@ -78,7 +78,7 @@ function multiply(call: Call, a: Operand, b: Operand, y: Operand, attrs: MatMulA
     pairs = left.flatMap((number, i) => [number, right[i]]);
   }
   const workspace =
-    128 +
+    256 +
     lines(8 * (transposeA ? k : m)) +
     k * Math.ceil(n / 8) * 32 +
     (transposeA ? k * Math.ceil(m / 4) * 16 : 0);
