@@ -113,15 +113,9 @@ export const matMul = defineOp<"a" | "b", MatMulAttrs>({
   wasm: (call, { a, b }, [y], attrs) => multiply(call, a, b, y, attrs),
   gradient: (dy, { a, b }, { transposeA, transposeB }) => ({
     a: () =>
-      sumTo(
-        transposeA ? tfMatMul(b, dy, transposeB, true) : tfMatMul(dy, b, false, !transposeB),
-        a.shape,
-      ),
+      sumTo(transposeA ? tfMatMul(b, dy, transposeB, true) : tfMatMul(dy, b, false, !transposeB), a.shape),
     b: () =>
-      sumTo(
-        transposeB ? tfMatMul(dy, a, true, transposeA) : tfMatMul(a, dy, !transposeA, false),
-        b.shape,
-      ),
+      sumTo(transposeB ? tfMatMul(dy, a, true, transposeA) : tfMatMul(a, dy, !transposeA, false), b.shape),
   }),
 });
 
