@@ -1,0 +1,117 @@
+import { writeFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { SingleBar } from "cli-progress";
+import { type Case, cases } from "./cases.ts";
+import { type Effort, type Row, runCase } from "./contest.ts";
+import { machine } from "./machine.ts";
+import { ContestantProcess } from "./process.ts";
+import { footnotes, head, line, profileTable, type Report } from "./report.ts";
+import type { ContestantName, StartOptions } from "./rivals/contestant.ts";
+import { dcganShape } from "./steps.ts";
+
+const usage = `Usage: npm run bench -- [options]
+
+Times ganvil beside TensorFlow.js's wasm backend (and, at small sizes, its cpu backend): kernel by kernel and
+in whole training steps.
+
+  --only NAME    only cases whose name contains NAME (any case); "--only ''" is all
+  --quick        two short rounds in place of five
+  --json FILE    also write the results there
+  --build NAME   ganvil's kernels: simd or relaxed; default: the fastest that runs
+  --profile      time ganvil's training steps by kernel, and nothing else
+  --list         print the cases' names
+  --help         this text
+`;
+
+const { values: flags } = parseArgs({
+  options: {
+    only: { type: "string", default: "" },
+    quick: { type: "boolean", default: false },
+    json: { type: "string" },
+    build: { type: "string" },
+    profile: { type: "boolean", default: false },
+    list: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+
+/** Steps take seconds with some rivals: one sample a round may have to do. */
+const effortOf = ({ work }: Case): Effort =>
+  flags.quick ? { rounds: 2, seconds: 0.05 } : { rounds: 5, seconds: work === undefined ? 1 : 0.2 };
+
+const running = new Map<ContestantName, ContestantProcess>();
+const versions: Partial<Record<ContestantName, string>> = {};
+
+async function open(name: ContestantName, options: StartOptions): Promise<string | undefined> {
+  const contestant = await ContestantProcess.open(name, options);
+  running.set(name, contestant);
+  const { says, catalogue } = await contestant.ask({ ask: "start", ...options });
+  versions[name] = says;
+  return catalogue;
+}
+
+/** Shows how far the run is, on the error stream, so that the table can be kept. */
+const bar = new SingleBar({
+  format: "{bar} {value}/{total} {name}",
+  stream: process.stderr,
+  clearOnComplete: true,
+  hideCursor: true,
+});
+
+async function bench(wanted: readonly Case[], options: StartOptions): Promise<Row[]> {
+  const names = new Set<ContestantName>(["ganvil", ...wanted.flatMap(({ rivals }) => rivals)]);
+  const catalogues = await Promise.all([...names].map((name) => open(name, options)));
+  console.log(head({ machine: machine(), versions }));
+  for (const catalogue of catalogues) if (catalogue !== undefined) console.log(`\n${catalogue}`);
+  const rows: Row[] = [];
+  bar.start(wanted.length, 0, { name: "" });
+  for (const one of wanted) {
+    bar.update(rows.length, { name: one.name });
+    const contestants = (["ganvil", ...one.rivals] as const).map((name) => running.get(name)!);
+    const row = await runCase(one, contestants, effortOf(one));
+    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+    console.log(line(row, rows.at(-1)));
+    rows.push(row);
+  }
+  bar.stop();
+  console.log(`\n${footnotes(rows)}`);
+  return rows;
+}
+
+async function profile(options: StartOptions): Promise<void> {
+  await open("ganvil", options);
+  console.log(head({ machine: machine(), versions }));
+  for (const batch of [16, 64]) {
+    const request = { shape: dcganShape(batch), steps: flags.quick ? 2 : 10 };
+    const answer = await running.get("ganvil")!.ask({ ask: "profile", ...request });
+    console.log(profileTable(`DCGAN 32×32 step, batch ${batch}`, answer.profile));
+  }
+}
+
+async function main(): Promise<void> {
+  const { build } = flags;
+  if (build !== undefined && build !== "simd" && build !== "relaxed") {
+    throw new Error(`--build: expected simd or relaxed, got ${build}`);
+  }
+  const part = flags.only.toLowerCase();
+  const wanted = cases.filter(({ name }) => name.toLowerCase().includes(part));
+  if (flags.help) return void process.stdout.write(usage);
+  if (flags.list) return console.log(wanted.map(({ name }) => name).join("\n"));
+  if (wanted.length === 0) throw new Error(`--only: no case's name contains "${flags.only}". See --list.`);
+  try {
+    if (flags.profile) return await profile({ build });
+    const rows = await bench(wanted, { build });
+    const report: Report = { machine: machine(), versions, date: new Date().toISOString(), rows };
+    if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(report, null, 2)}\n`);
+    if (rows.some(({ results }) => Object.values(results).some((result) => "failed" in result))) {
+      process.exitCode = 1;
+    }
+  } finally {
+    await Promise.all([...running.values()].map((contestant) => contestant.close()));
+  }
+}
+
+main().catch((error: Error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});
