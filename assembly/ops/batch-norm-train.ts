@@ -1,167 +1,16 @@
+import { channelOf, chunkRows, foldMoments, foldProducts, narrow, recordBytes, widen } from "../lib/moments";
 import { madd } from "../lib/simd";
 
-// x is walked a chunk of rows at a time, and within it four channels at a time, so that a chunk comes from
-// memory once and from the first-level cache after that.
-const chunkRows: i32 = 64;
-
-// While the chunks are walked, four channels keep, as four vectors: mean of x (less the first row), sum of
-// squared deviations of x, mean of dy, sum of products of the deviations of x and dy. The last four channels
-// may overlap those before them: each quartet keeps its own record, so that this only repeats work.
-const recordBytes: usize = 64;
-
-/** The quartet's first channel: a multiple of 4, or what is left of the row. */
-function channelOf(quartet: i32, c: i32): usize {
-  return <usize>min(quartet << 2, c - 4) << 2;
-}
-
-/** Copies [rows, c] with c < 4 to [rows, 4], zeros after. */
-function widen(x: usize, y: usize, rows: i32, c: i32): void {
-  memory.fill(y, 0, <usize>rows << 4);
-  for (let row = 0; row < rows; row++, y += 16, x += <usize>c << 2) memory.copy(y, x, <usize>c << 2);
-}
-
-/** Copies the first c < 4 columns of [rows, 4] to [rows, c]. */
-function narrow(x: usize, y: usize, rows: i32, c: i32): void {
-  for (let row = 0; row < rows; row++, x += 16, y += <usize>c << 2) memory.copy(y, x, <usize>c << 2);
-}
-
-/** Folds a chunk's rows of four channels into their record (Chan et al. 1983: moments of a union). */
-function foldMoments(x: usize, stride: usize, rows: i32, seen: i32, shift: v128, record: usize): void {
-  let a0 = f32x4.splat(0);
-  let a1 = f32x4.splat(0);
-  let a2 = f32x4.splat(0);
-  let a3 = f32x4.splat(0);
-  let p = x;
-  let row = 0;
-  for (; row + 4 <= rows; row += 4, p += stride << 2) {
-    a0 = f32x4.add(a0, f32x4.sub(v128.load(p), shift));
-    a1 = f32x4.add(a1, f32x4.sub(v128.load(p + stride), shift));
-    a2 = f32x4.add(a2, f32x4.sub(v128.load(p + (stride << 1)), shift));
-    a3 = f32x4.add(a3, f32x4.sub(v128.load(p + stride * 3), shift));
-  }
-  for (; row < rows; row++, p += stride) a0 = f32x4.add(a0, f32x4.sub(v128.load(p), shift));
-  const sum = f32x4.add(f32x4.add(a0, a1), f32x4.add(a2, a3));
-  const mean = f32x4.div(sum, f32x4.splat(<f32>rows));
-  const centre = f32x4.add(shift, mean);
-
-  a0 = a1 = a2 = a3 = f32x4.splat(0);
-  p = x;
-  row = 0;
-  for (; row + 4 <= rows; row += 4, p += stride << 2) {
-    const e0 = f32x4.sub(v128.load(p), centre);
-    const e1 = f32x4.sub(v128.load(p + stride), centre);
-    const e2 = f32x4.sub(v128.load(p + (stride << 1)), centre);
-    const e3 = f32x4.sub(v128.load(p + stride * 3), centre);
-    a0 = madd(e0, e0, a0);
-    a1 = madd(e1, e1, a1);
-    a2 = madd(e2, e2, a2);
-    a3 = madd(e3, e3, a3);
-  }
-  for (; row < rows; row++, p += stride) {
-    const e = f32x4.sub(v128.load(p), centre);
-    a0 = madd(e, e, a0);
-  }
-  const squares = f32x4.add(f32x4.add(a0, a1), f32x4.add(a2, a3));
-
-  const share = f32x4.splat(<f32>rows / <f32>(seen + rows));
-  const between = f32x4.mul(share, f32x4.splat(<f32>seen));
-  const meanBefore = v128.load(record);
-  const step = f32x4.sub(mean, meanBefore);
-  v128.store(record, f32x4.add(meanBefore, f32x4.mul(step, share)));
-  const total = f32x4.add(v128.load(record, 16), squares);
-  v128.store(record, f32x4.add(total, f32x4.mul(f32x4.mul(step, step), between)), 16);
-}
-
-/** As foldMoments, with the moments of dy and their product. */
-function foldProducts(
-  x: usize,
-  dy: usize,
-  stride: usize,
-  rows: i32,
-  seen: i32,
-  shift: v128,
-  record: usize,
-): void {
-  let a0 = f32x4.splat(0);
-  let a1 = f32x4.splat(0);
-  let b0 = f32x4.splat(0);
-  let b1 = f32x4.splat(0);
-  let p = x;
-  let q = dy;
-  let row = 0;
-  for (; row + 2 <= rows; row += 2, p += stride << 1, q += stride << 1) {
-    a0 = f32x4.add(a0, f32x4.sub(v128.load(p), shift));
-    a1 = f32x4.add(a1, f32x4.sub(v128.load(p + stride), shift));
-    b0 = f32x4.add(b0, v128.load(q));
-    b1 = f32x4.add(b1, v128.load(q + stride));
-  }
-  if (row < rows) {
-    a0 = f32x4.add(a0, f32x4.sub(v128.load(p), shift));
-    b0 = f32x4.add(b0, v128.load(q));
-  }
-  const n = f32x4.splat(<f32>rows);
-  const mean = f32x4.div(f32x4.add(a0, a1), n);
-  const meanDy = f32x4.div(f32x4.add(b0, b1), n);
-  const centre = f32x4.add(shift, mean);
-
-  a0 = a1 = b0 = b1 = f32x4.splat(0);
-  p = x;
-  q = dy;
-  row = 0;
-  for (; row + 2 <= rows; row += 2, p += stride << 1, q += stride << 1) {
-    const e0 = f32x4.sub(v128.load(p), centre);
-    const e1 = f32x4.sub(v128.load(p + stride), centre);
-    a0 = madd(e0, e0, a0);
-    a1 = madd(e1, e1, a1);
-    b0 = madd(e0, f32x4.sub(v128.load(q), meanDy), b0);
-    b1 = madd(e1, f32x4.sub(v128.load(q + stride), meanDy), b1);
-  }
-  if (row < rows) {
-    const e = f32x4.sub(v128.load(p), centre);
-    a0 = madd(e, e, a0);
-    b0 = madd(e, f32x4.sub(v128.load(q), meanDy), b0);
-  }
-
-  const share = f32x4.splat(<f32>rows / <f32>(seen + rows));
-  const between = f32x4.mul(share, f32x4.splat(<f32>seen));
-  const meanBefore = v128.load(record);
-  const meanDyBefore = v128.load(record, 32);
-  const step = f32x4.sub(mean, meanBefore);
-  const stepDy = f32x4.sub(meanDy, meanDyBefore);
-  v128.store(record, f32x4.add(meanBefore, f32x4.mul(step, share)));
-  v128.store(record, f32x4.add(meanDyBefore, f32x4.mul(stepDy, share)), 32);
-  const squares = f32x4.add(v128.load(record, 16), f32x4.add(a0, a1));
-  v128.store(record, f32x4.add(squares, f32x4.mul(f32x4.mul(step, step), between)), 16);
-  const products = f32x4.add(v128.load(record, 48), f32x4.add(b0, b1));
-  v128.store(record, f32x4.add(products, f32x4.mul(f32x4.mul(step, stepDy), between)), 48);
-}
-
 /** y = (x − mean)·gain + offset for rows of four channels. */
-function normalise(
-  x: usize,
-  y: usize,
-  stride: usize,
-  rows: i32,
-  mean: v128,
-  gain: v128,
-  offset: v128,
-): void {
+function normalise(x: usize, y: usize, stride: usize, rows: i32, mean: v128, gain: v128, offset: v128): void {
   for (let row = 0; row < rows; row++, x += stride, y += stride) {
     v128.store(y, madd(f32x4.sub(v128.load(x), mean), gain, offset));
   }
 }
 
 function trainGroup(
-  x: usize,
-  scale: usize,
-  offset: usize,
-  y: usize,
-  mean: usize,
-  variance: usize,
-  rows: i32,
-  c: i32,
-  epsilon: f32,
-  records: usize,
+  x: usize, scale: usize, offset: usize, y: usize, mean: usize, variance: usize, rows: i32, c: i32,
+  epsilon: f32, records: usize,
 ): void {
   const stride = <usize>c << 2;
   const quartets = (c + 3) >> 2;
@@ -188,13 +37,8 @@ function trainGroup(
     for (let quartet = 0; quartet < quartets; quartet++) {
       const at = channelOf(quartet, c);
       normalise(
-        x + start + at,
-        y + start + at,
-        stride,
-        min(chunkRows, rows - row),
-        v128.load(mean + at),
-        v128.load(records + <usize>quartet * recordBytes),
-        v128.load(offset + at),
+        x + start + at, y + start + at, stride, min(chunkRows, rows - row), v128.load(mean + at),
+        v128.load(records + <usize>quartet * recordBytes), v128.load(offset + at),
       );
     }
   }
@@ -209,17 +53,8 @@ function trainGroup(
  * batchNormBytes(rows, c, groups, 2).
  */
 export function batchNormTrain(
-  x: usize,
-  scale: usize,
-  offset: usize,
-  y: usize,
-  mean: usize,
-  variance: usize,
-  groups: i32,
-  rows: i32,
-  c: i32,
-  epsilon: f32,
-  workspace: usize,
+  x: usize, scale: usize, offset: usize, y: usize, mean: usize, variance: usize, groups: i32, rows: i32,
+  c: i32, epsilon: f32, workspace: usize,
 ): void {
   if (c < 4) {
     const wide = workspace + recordBytes;
@@ -231,17 +66,7 @@ export function batchNormTrain(
     widen(scale, wideScale, 1, c);
     widen(offset, wideScale + 16, 1, c);
     batchNormTrain(
-      wide,
-      wideScale,
-      wideScale + 16,
-      wideY,
-      wideMean,
-      wideVariance,
-      groups,
-      rows,
-      4,
-      epsilon,
-      workspace,
+      wide, wideScale, wideScale + 16, wideY, wideMean, wideVariance, groups, rows, 4, epsilon, workspace,
     );
     narrow(wideY, y, groups * rows, c);
     narrow(wideMean, mean, groups, c);
@@ -253,32 +78,14 @@ export function batchNormTrain(
     const start = <usize>group * groupBytes;
     const channels = <usize>(group * c) << 2;
     trainGroup(
-      x + start,
-      scale,
-      offset,
-      y + start,
-      mean + channels,
-      variance + channels,
-      rows,
-      c,
-      epsilon,
-      workspace,
+      x + start, scale, offset, y + start, mean + channels, variance + channels, rows, c, epsilon, workspace,
     );
   }
 }
 
 function trainGradGroup(
-  dy: usize,
-  x: usize,
-  scale: usize,
-  dx: usize,
-  dscale: usize,
-  doffset: usize,
-  rows: i32,
-  c: i32,
-  epsilon: f32,
-  first: bool,
-  records: usize,
+  dy: usize, x: usize, scale: usize, dx: usize, dscale: usize, doffset: usize, rows: i32, c: i32,
+  epsilon: f32, first: bool, records: usize,
 ): void {
   const stride = <usize>c << 2;
   const quartets = (c + 3) >> 2;
@@ -346,17 +153,8 @@ function trainGradGroup(
  * batchNormBytes(rows, c, groups, 3).
  */
 export function batchNormTrainGrad(
-  dy: usize,
-  x: usize,
-  scale: usize,
-  dx: usize,
-  dscale: usize,
-  doffset: usize,
-  groups: i32,
-  rows: i32,
-  c: i32,
-  epsilon: f32,
-  workspace: usize,
+  dy: usize, x: usize, scale: usize, dx: usize, dscale: usize, doffset: usize, groups: i32, rows: i32,
+  c: i32, epsilon: f32, workspace: usize,
 ): void {
   if (c < 4) {
     const planeBytes = <usize>(groups * rows) << 4;
@@ -368,17 +166,7 @@ export function batchNormTrainGrad(
     widen(dy, wideDy, groups * rows, c);
     widen(scale, wideScale, 1, c);
     batchNormTrainGrad(
-      wideDy,
-      wideX,
-      wideScale,
-      wideDx,
-      wideScale + 16,
-      wideScale + 32,
-      groups,
-      rows,
-      4,
-      epsilon,
-      workspace,
+      wideDy, wideX, wideScale, wideDx, wideScale + 16, wideScale + 32, groups, rows, 4, epsilon, workspace,
     );
     narrow(wideDx, dx, groups * rows, c);
     narrow(wideScale + 16, dscale, 1, c);
@@ -388,17 +176,7 @@ export function batchNormTrainGrad(
   for (let group = 0; group < groups; group++) {
     const start = <usize>group * ((<usize>rows * c) << 2);
     trainGradGroup(
-      dy + start,
-      x + start,
-      scale,
-      dx + start,
-      dscale,
-      doffset,
-      rows,
-      c,
-      epsilon,
-      group == 0,
-      workspace,
+      dy + start, x + start, scale, dx + start, dscale, doffset, rows, c, epsilon, group == 0, workspace,
     );
   }
 }

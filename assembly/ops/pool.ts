@@ -1,9 +1,9 @@
 // Pooling of pictures x [batch, height, width, channels] to y [batch, outHeight, outWidth, channels], float32.
 // The window of (r, c) starts at (r·strideHeight - padTop, c·strideWidth - padLeft) and is cut to the picture;
-// at least one pixel of it must remain. `geometry` points to twelve int32: batch, channels, height, width,
+// of one that lies in the padding alone nothing remains. `geometry` points to twelve int32: batch, channels, height, width,
 // outHeight, outWidth, filterHeight, filterWidth, strideHeight, strideWidth, padTop, padLeft.
 
-/** y = the mean over each window, padding not counted. */
+/** y = the mean over each window, padding not counted; 0 where nothing remains. */
 export function avgPool(y: usize, x: usize, geometry: usize): void {
   eachWindow(average, y, x, geometry);
 }
@@ -15,12 +15,15 @@ export function avgPoolGrad(dx: usize, dy: usize, geometry: usize): void {
   eachWindow(spread, dy, dx, geometry);
 }
 
-/** y = the largest value of each window; NaN where there is one. */
+/** y = the largest value of each window; NaN where there is one, -∞ where nothing remains. */
 export function maxPool(y: usize, x: usize, geometry: usize): void {
   eachWindow(maximum, y, x, geometry);
 }
 
-/** positions = the index in x (int32, counted in elements) of the first largest value of each window. */
+/**
+ * positions = the index in x (int32, counted in elements) of the first largest value of each window; -1 where
+ * nothing remains.
+ */
 export function maxPoolPositions(positions: usize, x: usize, geometry: usize): void {
   eachWindow(position, positions, x, geometry);
 }
@@ -46,7 +49,11 @@ function eachWindow(kind: i32, out: usize, x: usize, geometry: usize): void {
         const firstCol = max(0, left);
         const cols = min(width, left + filterWidth) - firstCol;
         const at = (<usize>b * height + firstRow) * row + <usize>firstCol * pixel;
-        if (kind == average) averageWindow(out, x + at, rows, cols, row, pixel);
+        if (rows <= 0 || cols <= 0) {
+          if (kind == average) memory.fill(out, 0, pixel);
+          else if (kind == maximum) for (let at: usize = 0; at < pixel; at += 4) store<f32>(out + at, -Infinity);
+          else if (kind == position) memory.fill(out, 0xff, pixel);
+        } else if (kind == average) averageWindow(out, x + at, rows, cols, row, pixel);
         else if (kind == spread) spreadWindow(x + at, out, rows, cols, row, pixel);
         else if (kind == maximum) maximumWindow(out, x + at, rows, cols, row, pixel);
         else positionWindow(out, x + at, <i32>(at >> 2), rows, cols, row, pixel);

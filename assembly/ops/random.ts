@@ -76,7 +76,7 @@ function polynomial(x: v128, coefficients: usize, count: i32): v128 {
   return sum;
 }
 
-/** ln(x) for normal x > 0; at most 2 units in the last place. */
+/** ln(x) for normal x > 0; at most 2 units in the last place. Not lib/math's, whose bits the build decides. */
 function logarithm(x: v128): v128 {
   // x = m·2^e with m in [√½, √2).
   const bits = i32x4.sub(x, i32x4.splat(0x3f3504f3));

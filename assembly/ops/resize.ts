@@ -116,10 +116,3 @@ export function resizeBilinearGrad(
     }
   }
 }
-
-/** y[i] = x[i] as float32, for n int32. */
-export function pixelsToF32(y: usize, x: usize, n: i32): void {
-  const end = y + (<usize>n << 2);
-  for (; y + 16 <= end; y += 16, x += 16) v128.store(y, f32x4.convert_i32x4_s(v128.load(x)));
-  for (; y < end; y += 4, x += 4) store<f32>(y, <f32>load<i32>(x));
-}

@@ -54,6 +54,8 @@ export interface Op<
   /** TensorFlow.js's kernel name where it has one, so that its public function arrives here. */
   readonly name: string;
   readonly inputs: readonly (Names | Optional)[] | "list";
+  /** Those of `inputs` that may be left out. */
+  readonly optional?: readonly Optional[];
   /** Shapes of the results. Throws the error that a user can act on: every check stands here. */
   infer(
     inputs: Named<Names, Shaped> & Partial<Named<Optional, Shaped>>,

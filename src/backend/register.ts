@@ -14,24 +14,24 @@ import {
 import { backendName, type GanvilBackend } from "./backend.ts";
 import { type AnyOp, runOp } from "./op.ts";
 
-/** True for what `fillAbsent` puts in the place of an input; no op takes an empty bool. */
-function isStandIn({ dtype, shape }: Tensor): boolean {
-  return dtype === "bool" && shape.length === 1 && shape[0] === 0;
-}
-
 /**
- * Puts an empty tensor in the place of each optional input that was left out. TensorFlow.js's tape reads every
- * input that it is given, absent or not, right after the kernel; the object is the one that the tape keeps.
- * The stand-in shares the values of another input, so that it takes no memory.
+ * Puts an empty bool in the place of each optional input that was left out: TensorFlow.js's tape reads every
+ * input that it is given, absent or not, right after the kernel, from this very object. The stand-in shares
+ * the values of the first input, so that it takes no memory.
  */
 function fillAbsent(op: AnyOp, inputs: Record<string, TensorInfo>, backend: GanvilBackend): void {
-  if (op.inputs === "list" || engine().state.gradientDepth === 0) return;
-  for (const name of op.inputs) {
+  if (op.optional === undefined || engine().state.gradientDepth === 0) return;
+  const { dataId } = inputs[op.inputs[0]];
+  for (const name of op.optional) {
     if (inputs[name] != null) continue;
-    const { dataId } = inputs[op.inputs[0]];
     backend.incRef(dataId);
     inputs[name] = engine().makeTensorFromTensorInfo({ dataId, shape: [0], dtype: "bool" });
   }
+}
+
+/** True for what `fillAbsent` put in an input's place. */
+function isAbsent(op: AnyOp, name: string, { dtype, size }: Tensor): boolean {
+  return dtype === "bool" && size === 0 && op.optional?.includes(name) === true;
 }
 
 /** The op's gradient in TensorFlow.js's form: inputs are saved, never outputs, so that it differentiates again. */
@@ -45,7 +45,7 @@ function gradConfig(op: AnyOp): GradConfig {
       const names = list ? saved.map((_, i) => String(i)) : (op.inputs as readonly string[]);
       const inputs: NamedTensorMap = {};
       for (const [i, name] of names.entries()) {
-        if (!isStandIn(saved[i])) inputs[name] = saved[i];
+        if (!isAbsent(op, name, saved[i])) inputs[name] = saved[i];
       }
       const dys = Array.isArray(dy) ? dy : [dy];
       return op.gradient!(dys[0], inputs, attrs, dys) as NamedTensorMap & { [name: string]: () => Tensor };

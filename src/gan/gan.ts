@@ -77,7 +77,7 @@ export class Gan {
       const reports = await playStep({ game: this.game, optimizers: this.#optimizers }, real, moment);
       for (const [name, average] of Object.entries(this.#averages)) {
         const player = this.game.players[name];
-        average.update(trainedAndTracked(player), emaDecay(player.averageHalfLife!, batch));
+        average.update(emaDecay(player.averageHalfLife!, batch));
       }
       this.#step++;
       this.#imagesSeen += batch;

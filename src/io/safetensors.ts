@@ -95,14 +95,14 @@ export function decodeSafetensors(bytes: Uint8Array): TrainingState {
   let keys = 0;
   for (const [name, value] of Object.entries(json)) {
     keys++;
-    checkHeader(isRecord(value), () => `${quote(name)} is not an object`);
+    checkHeader(isRecord(value), () => `${brief(name)} is not an object`);
     keys += Object.keys(value).length;
     if (name !== METADATA) {
       infos.push(tensorInfo(name, value));
       continue;
     }
     for (const [key, entry] of Object.entries(value)) {
-      checkHeader(typeof entry === "string", () => `metadata ${quote(key)} is not a string`);
+      checkHeader(typeof entry === "string", () => `metadata ${brief(key)} is not a string`);
       metadata[key] = entry;
     }
   }
@@ -190,13 +190,13 @@ function tensorInfo(name: string, value: Record<string, unknown>): TensorInfo {
   const keys = Object.keys(value).sort().join(", ");
   checkHeader(
     keys === "data_offsets, dtype, shape",
-    () => `${quote(name)}: expected the keys data_offsets, dtype, shape, got ${keys || "none"}`,
+    () => `${brief(name)}: expected the keys data_offsets, dtype, shape, got ${brief(keys)}`,
   );
   const dtype = value.dtype === "F32" ? "float32" : value.dtype === "I32" ? "int32" : undefined;
   if (dtype === undefined) {
     throw new CheckpointError(
       "checkpoint-dtype",
-      `checkpoint: ${quote(name)}: expected dtype F32 or I32, got ${brief(value.dtype)}`,
+      `checkpoint: ${brief(name)}: expected dtype F32 or I32, got ${brief(value.dtype)}`,
     );
   }
   checkLayout(isSizes(value.shape), name, () => `shape ${brief(value.shape)} is not a list of sizes`);
@@ -273,7 +273,7 @@ function checkHeader(condition: unknown, message: () => string): asserts conditi
 }
 
 function checkLayout(condition: unknown, name: string, message: () => string): asserts condition {
-  if (!condition) throw new CheckpointError("checkpoint-layout", `checkpoint: ${quote(name)}: ${message()}`);
+  if (!condition) throw new CheckpointError("checkpoint-layout", `checkpoint: ${brief(name)}: ${message()}`);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -288,8 +288,12 @@ function quote(value: string): string {
   return JSON.stringify(value);
 }
 
-/** A value of a hostile file, short enough for a message. */
+/** A value of a hostile file, short enough for a message; what is nested is left out, however deep it goes. */
 function brief(value: unknown): string {
-  const text = JSON.stringify(value);
+  const text = JSON.stringify(value, (key, inside) => (key !== "" && isObject(inside) ? "..." : inside));
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
 }

@@ -10,11 +10,19 @@ export function axisIn(op: string, axis: number, shape: readonly number[]): numb
   return axis < 0 ? axis + rank : axis;
 }
 
+/** Number of elements of a shape or of part of one. */
+export function elementsIn(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1);
+}
+
 /** Elements before, at and after an axis, so that any tensor reads as three-dimensional. */
 export function aroundAxis(
   shape: readonly number[],
   axis: number,
 ): { outer: number; size: number; inner: number } {
-  const product = (part: readonly number[]): number => part.reduce((a, b) => a * b, 1);
-  return { outer: product(shape.slice(0, axis)), size: shape[axis], inner: product(shape.slice(axis + 1)) };
+  return {
+    outer: elementsIn(shape.slice(0, axis)),
+    size: shape[axis],
+    inner: elementsIn(shape.slice(axis + 1)),
+  };
 }

@@ -30,6 +30,7 @@ export const batchNorm = defineOp<"x" | "mean" | "variance", { varianceEpsilon: 
   {
     name: "FusedBatchNorm",
     inputs: ["x", "mean", "variance", "offset", "scale"],
+    optional: ["offset", "scale"],
     infer: ({ x, ...parameters }) => {
       const channels = x.shape.at(-1) ?? 1;
       const all = Object.entries(parameters).filter(

@@ -1,6 +1,6 @@
 import { call as callOp, defineOp, type Op, type Operand } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
-import { axisIn } from "./axis.ts";
+import { axisIn, elementsIn } from "./axis.ts";
 import { checkMovable, widthOf } from "./strided-copy.ts";
 
 interface GatherAttrs {
@@ -9,7 +9,7 @@ interface GatherAttrs {
   batchDims?: number;
 }
 
-const product = (part: readonly number[]): number => part.reduce((a, b) => a * b, 1);
+type Shaped = Pick<Operand, "shape" | "dtype">;
 
 /** `x` as [batch, outer, size, run], `indices` as [batch, count], and the result's shape. */
 function gatherPlan(xShape: readonly number[], indices: Shaped, { axis, batchDims = 0 }: GatherAttrs) {
@@ -32,16 +32,14 @@ function gatherPlan(xShape: readonly number[], indices: Shaped, { axis, batchDim
   const before = xShape.slice(batchRank, along);
   const after = xShape.slice(along + 1);
   return {
-    batch: product(batch),
-    outer: product(before),
+    batch: elementsIn(batch),
+    outer: elementsIn(before),
     size: xShape[along],
-    count: product(picked),
-    run: product(after),
+    count: elementsIn(picked),
+    run: elementsIn(after),
     shape: [...batch, ...before, ...picked, ...after],
   };
 }
-
-type Shaped = Pick<Operand, "shape" | "dtype">;
 
 /**
  * Slices of `x` along an axis at int32 indices. `outside` says what an index beyond the axis gives: an error
@@ -106,7 +104,7 @@ export const unsortedSegmentSum: Op<"x" | "segmentIds", { numSegments: number }>
     return { shape: [numSegments, ...x.shape.slice(rank)], dtype: x.dtype };
   },
   wasm: ({ kernels }, { x, segmentIds }, [y], { numSegments }) => {
-    const run = product(y.shape.slice(1));
+    const run = elementsIn(y.shape.slice(1));
     if (x.dtype === "int32") {
       kernels.scatterAddI32(y.ptr, x.ptr, segmentIds.ptr, numSegments, segmentIds.size, run);
     } else {

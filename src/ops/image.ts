@@ -1,5 +1,5 @@
 import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
-import { call, defineOp, type Op } from "../backend/op.ts";
+import { call, defineOp } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
 
 /**
@@ -66,7 +66,7 @@ export async function imageBytes(x: Tensor4D): Promise<Uint8Array> {
   }
 }
 
-export const translateOp: Op<"x" | "shift", { direction: 1 | -1 }> = defineOp({
+export const translateOp = defineOp<"x" | "shift", { direction: 1 | -1 }>({
   name: "GanvilTranslate",
   inputs: ["x", "shift"],
   infer: ({ x, shift }) => {
@@ -87,7 +87,7 @@ export const translateOp: Op<"x" | "shift", { direction: 1 | -1 }> = defineOp({
     kernels.translate(x.ptr, shift.ptr, y.ptr, n, h, w, c, direction);
   },
   gradient: (dy, { shift }, { direction }) => ({
-    x: () => call(translateOp, { x: dy, shift }, { direction: direction === 1 ? -1 : 1 }),
+    x: (): Tensor => call(translateOp, { x: dy, shift }, { direction: direction === 1 ? -1 : 1 }),
   }),
 });
 

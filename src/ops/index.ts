@@ -1,15 +1,22 @@
 import type { AnyOp } from "../backend/op.ts";
+import { activationGrads } from "./activation-grad.ts";
 import { adamOp, emaOp } from "./adam.ts";
 import { batchNorm } from "./batch-norm.ts";
 import { batchNormTrainGrad, batchNormTrainOp } from "./batch-norm-train.ts";
+import { broadcastToOp } from "./broadcast-to.ts";
+import { cast } from "./cast.ts";
 import { colourOp } from "./colour.ts";
 import { concat, pack } from "./concat.ts";
+import { binaryOps } from "./elementwise-binary.ts";
+import { unaryOps } from "./elementwise-unary.ts";
 import { fill } from "./fill.ts";
 import { gather, gatherGrad, unsortedSegmentSum } from "./gather.ts";
 import { imageBatchOp, imageBytesOp, translateOp } from "./image.ts";
+import { addN, onesLike, zerosLike } from "./like.ts";
 import { mirrorPad, padV2 } from "./pad.ts";
 import { avgPool, avgPoolGrad, maxPool, maxPoolGrad, maxPoolPick } from "./pool.ts";
 import { normal, uniform } from "./random.ts";
+import { reduceOps } from "./reduce.ts";
 import {
   resizeBilinear,
   resizeBilinearGrad,
@@ -17,9 +24,11 @@ import {
   resizeNearestNeighborGrad,
 } from "./resize.ts";
 import { flipLeftRight, reverse } from "./reverse.ts";
+import { select } from "./select.ts";
 import { linSpace, oneHot, range } from "./sequence.ts";
 import { expandDims, identity, reshape } from "./shape.ts";
 import { slice, stridedSlice, stridedSliceGrad } from "./slice.ts";
+import { logSoftmaxOp, softmax } from "./softmax.ts";
 import { depthToSpace, spaceToDepthOp } from "./space-depth.ts";
 import { splitV, unpack } from "./split.ts";
 import { tile } from "./tile.ts";
@@ -27,22 +36,31 @@ import { transpose } from "./transpose.ts";
 
 /** Every op that `init()` registers. */
 export const ops: readonly AnyOp[] = [
+  ...activationGrads,
   ...[adamOp, emaOp],
   batchNorm,
   ...[batchNormTrainGrad, batchNormTrainOp],
+  broadcastToOp,
+  cast,
   colourOp,
   ...[concat, pack],
+  ...binaryOps,
+  ...unaryOps,
   fill,
   ...[gather, gatherGrad, unsortedSegmentSum],
   ...[imageBatchOp, imageBytesOp, translateOp],
+  ...[addN, onesLike, zerosLike],
   ...[mirrorPad, padV2],
   ...[avgPool, avgPoolGrad, maxPool, maxPoolGrad, maxPoolPick],
   ...[normal, uniform],
+  ...reduceOps,
   ...[resizeBilinear, resizeBilinearGrad, resizeNearestNeighbor, resizeNearestNeighborGrad],
   ...[flipLeftRight, reverse],
+  select,
   ...[linSpace, oneHot, range],
   ...[expandDims, identity, reshape],
   ...[slice, stridedSlice, stridedSliceGrad],
+  ...[logSoftmaxOp, softmax],
   ...[depthToSpace, spaceToDepthOp],
   ...[splitV, unpack],
   tile,

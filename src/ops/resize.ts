@@ -150,7 +150,7 @@ export const resizeBilinear: Op<"images", ResizeAttrs> = defineOp({
     let x = images.ptr;
     if (images.dtype === "int32") {
       x = call.workspace(images.size * 4);
-      call.kernels.pixelsToF32(x, images.ptr, images.size);
+      call.kernels.castI32F32(images.ptr, x, images.size);
     }
     const rows = linearTable(call, height, outHeight, attrs);
     const cols = linearTable(call, width, outWidth, attrs);

@@ -1,4 +1,4 @@
-import type { DataType } from "@tensorflow/tfjs-core";
+import { type DataType, fill as tfFill } from "@tensorflow/tfjs-core";
 import { defineOp } from "../backend/op.ts";
 import { check, checkType } from "../errors.ts";
 import { fillOperand } from "./fill.ts";
@@ -65,4 +65,6 @@ export const oneHot = defineOp<
     const bits = y.dtype === "float32" ? new Int32Array(Float32Array.of(onValue).buffer)[0] : onValue;
     call.kernels.markOneHot(y.ptr, indices.ptr, indices.size, depth, bits, widthOf(y.dtype));
   },
+  // Constant in the indices, which a caller may still differentiate through.
+  gradient: (_, { indices }) => ({ indices: () => tfFill(indices.shape, 0) }),
 });

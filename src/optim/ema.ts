@@ -1,5 +1,4 @@
-import { dispose, type NamedTensorMap, type Variable } from "@tensorflow/tfjs-core";
-import { check } from "../errors.ts";
+import { dispose, type Variable } from "@tensorflow/tfjs-core";
 import { emaStep, variableLike } from "../ops/in-place.ts";
 
 /** Exponential moving average of named variables: what a generator draws with better than with its own. */
@@ -7,27 +6,28 @@ export class Ema {
   /** The averages, by the names of what they average; not trainable. */
   readonly variables: Readonly<Record<string, Variable>>;
 
-  /** Starts at the variables' present values. */
+  readonly #values: Readonly<Record<string, Variable>>;
+
+  /** Starts at the variables' present values; the variables stay the caller's. */
   constructor(variables: Readonly<Record<string, Variable>>) {
     const averages: Record<string, Variable> = {};
     for (const [name, value] of Object.entries(variables)) averages[name] = variableLike(value);
     this.variables = averages;
+    this.#values = variables;
   }
 
   /**
    * average ← decay·average + (1 − decay)·value for every variable, in place.
-   * @param variables those that the constructor was given, or others of the same names and shapes.
    * @param decay in [0, 1]; see `emaDecay`.
-   * @throws RangeError when one is missing, or its shape differs.
+   * @throws RangeError for another decay.
    */
-  update(variables: Readonly<NamedTensorMap>, decay: number): void {
+  update(decay: number): void {
     for (const [name, average] of Object.entries(this.variables)) {
-      const value = variables[name];
-      check(value !== undefined, () => `Ema: expected a variable named "${name}", got none`);
-      emaStep(average, value, decay);
+      emaStep(average, this.#values[name], decay);
     }
   }
 
+  /** Disposes the averages. */
   dispose(): void {
     dispose(Object.values(this.variables));
   }

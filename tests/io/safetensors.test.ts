@@ -1,3 +1,4 @@
+// Long for its table of hostile files: each a few lines that are read on their own.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CheckpointError } from "../../src/errors.ts";
@@ -141,6 +142,13 @@ describe("safetensors", () => {
     ["a header starting with a space", file(" {}"), "checkpoint-header", /not a JSON object/],
     ["ten thousand nested lists", file(`{"a":${"[".repeat(1e4)}`), "checkpoint-header", /not JSON/],
     [
+      "a shape nested a hundred thousand deep",
+      file(`{"w":{"dtype":"F32","data_offsets":[0,0],"shape":${"[".repeat(1e5)}${"]".repeat(1e5)}}}`),
+      "checkpoint-layout",
+      /shape \["\.\.\."\] is not a list of sizes/,
+    ],
+    ["a name of a megabyte, briefly", file(`{"${"x".repeat(1e6)}":1}`), "checkpoint-header", /^.{1,130}$/],
+    [
       "a name given twice",
       file(
         `{"w":${JSON.stringify(tensor(0, 4, [1], "I32"))},"\\u0077":${JSON.stringify(tensor(0, 4))}}`,
@@ -160,7 +168,7 @@ describe("safetensors", () => {
       "an unknown key",
       file('{"w":{"dtype":"F32","shape":[0],"data_offsets":[0,0],"x":1}}'),
       "checkpoint-header",
-      /got data_offsets, dtype, shape, x/,
+      /got "data_offsets, dtype, shape, x"/,
     ],
     [
       "metadata that is a number",

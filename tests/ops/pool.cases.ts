@@ -41,14 +41,32 @@ const pools: [number[], PoolAttrs, Windows, Windows][] = [
   ],
 ];
 
-const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+/** A discriminator's downsampling, too large for the reference to differentiate. */
+const large: [number[], PoolAttrs, Windows, Windows] = [
+  [16, 32, 32, 64],
+  { filterSize: 2, strides: 2, pad: "valid" },
+  windows(16, 2, 2, 0),
+  windows(16, 2, 2, 0),
+];
 
-export const cases: OpCase[] = pools.flatMap(([shape, attrs, rows, cols]): OpCase[] => {
+/** Windows that lie in the padding alone: TensorFlow.js allows them. */
+const beyond: [number[], PoolAttrs, Windows, Windows] = [
+  [1, 4, 4, 5],
+  { filterSize: 2, strides: 2, pad: 2 },
+  windows(4, 2, 2, 2),
+  windows(4, 2, 2, 2),
+];
+
+const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
+
+export const cases: OpCase[] = [...pools, large, beyond].flatMap(([shape, attrs, rows, cols]): OpCase[] => {
   const { filterSize, strides, pad, dimRoundingMode } = attrs;
   const rest = [filterSize, strides, pad as number, dimRoundingMode] as const;
   const name = `[${shape}] with ${JSON.stringify(attrs)}`;
+  const atSize = attrs === large[1] ? { gradient: [], bench: true } : {};
   return [
     {
+      ...atSize,
       name: `avgPool ${name}`,
       inputs: [{ shape }],
       run: (x) => tf.avgPool(x as tf.Tensor4D, ...rest),
@@ -56,10 +74,13 @@ export const cases: OpCase[] = pools.flatMap(([shape, attrs, rows, cols]): OpCas
       reduction: rows.length * cols.length,
     },
     {
+      ...atSize,
       name: `maxPool ${name}`,
       inputs: [{ shape, values: spread(shape) }],
       run: (x) => tf.maxPool(x as tf.Tensor4D, ...rest),
       reference: (x) => pooled(x, rows, cols, (values) => Math.max(...values)),
+      // -∞ has no loss to differentiate.
+      ...(attrs === beyond[1] ? { gradient: [] } : {}),
     },
   ];
 });

@@ -54,11 +54,19 @@ const nearest = (input: InputSpec, size: [number, number], convention: PixelConv
   ...(input.dtype ? { gradient: [] } : {}),
 });
 
-export const cases: OpCase[] = conventions.flatMap((convention) => [
-  ...sizes.flatMap(([shape, size]) => [
-    bilinear({ shape }, size, convention),
-    nearest({ shape }, size, convention),
+/** A generator's upsampling, too large for the reference to differentiate. */
+const large = { shape: [2, 16, 16, 64] };
+const doubled: [number, number] = [32, 32];
+
+export const cases: OpCase[] = [
+  ...conventions.flatMap((convention) => [
+    ...sizes.flatMap(([shape, size]) => [
+      bilinear({ shape }, size, convention),
+      nearest({ shape }, size, convention),
+    ]),
+    bilinear({ shape: [2, 3, 4, 3], dtype: "int32", range: [0, 256] }, [5, 7], convention),
+    nearest({ shape: [2, 3, 4, 3], dtype: "int32", range: [0, 256] }, [5, 7], convention),
   ]),
-  bilinear({ shape: [2, 3, 4, 3], dtype: "int32", range: [0, 256] }, [5, 7], convention),
-  nearest({ shape: [2, 3, 4, 3], dtype: "int32", range: [0, 256] }, [5, 7], convention),
-]);
+  { ...nearest(large, doubled, "index"), gradient: [], bench: true },
+  { ...bilinear(large, doubled, "half"), gradient: [], bench: true },
+];

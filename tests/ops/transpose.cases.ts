@@ -99,4 +99,12 @@ export const cases: OpCase[] = [
         ),
     }),
   ),
+  {
+    name: "transpose [512,512]",
+    inputs: [{ shape: [512, 512] }],
+    run: (x) => tf.transpose(x),
+    reference: (x) => pick(x, [512, 512], ([i, j]) => [j, i]),
+    gradient: [],
+    bench: true,
+  },
 ];

@@ -1,0 +1,253 @@
+// Elementwise functions of one tensor: a class states the formula for four lanes, an export runs it over n
+// elements (see `map`). x and y may be the same array and need no alignment; p and q are scalar parameters.
+import * as math from "../lib/math";
+import { map } from "../lib/map";
+import * as scalar from "../lib/scalar";
+
+class Abs<T> { of(x: v128, _p: v128, _q: v128): v128 { return v128.abs<T>(x); } }
+
+/** y = |x| for n float32. */
+export function abs(x: usize, y: usize, n: i32): void {
+  map<Abs<f32>, f32, f32>(x, y, n);
+}
+
+/** y = |x| for n int32. */
+export function absI32(x: usize, y: usize, n: i32): void {
+  map<Abs<i32>, i32, i32>(x, y, n);
+}
+
+class Neg<T> { of(x: v128, _p: v128, _q: v128): v128 { return v128.neg<T>(x); } }
+
+/** y = -x for n float32. */
+export function neg(x: usize, y: usize, n: i32): void {
+  map<Neg<f32>, f32, f32>(x, y, n);
+}
+
+/** y = -x for n int32. */
+export function negI32(x: usize, y: usize, n: i32): void {
+  map<Neg<i32>, i32, i32>(x, y, n);
+}
+
+class Square<T> { of(x: v128, _p: v128, _q: v128): v128 { return v128.mul<T>(x, x); } }
+
+/** y = x² for n float32. */
+export function square(x: usize, y: usize, n: i32): void {
+  map<Square<f32>, f32, f32>(x, y, n);
+}
+
+/** y = x² for n int32. */
+export function squareI32(x: usize, y: usize, n: i32): void {
+  map<Square<i32>, i32, i32>(x, y, n);
+}
+
+class Relu<T> { of(x: v128, _p: v128, _q: v128): v128 { return v128.max<T>(x, i32x4.splat(0)); } }
+
+/** y = max(x, 0) for n float32. */
+export function relu(x: usize, y: usize, n: i32): void {
+  map<Relu<f32>, f32, f32>(x, y, n);
+}
+
+/** y = max(x, 0) for n int32. */
+export function reluI32(x: usize, y: usize, n: i32): void {
+  map<Relu<i32>, i32, i32>(x, y, n);
+}
+
+class Clip<T> { of(x: v128, p: v128, q: v128): v128 { return v128.min<T>(v128.max<T>(x, p), q); } }
+
+/** y = min(max(x, p), q) for n float32. */
+export function clip(x: usize, y: usize, n: i32, p: f32, q: f32): void {
+  map<Clip<f32>, f32, f32>(x, y, n, f32x4.splat(p), f32x4.splat(q));
+}
+
+/** y = min(max(x, p), q) for n int32. */
+export function clipI32(x: usize, y: usize, n: i32, p: i32, q: i32): void {
+  map<Clip<i32>, i32, i32>(x, y, n, i32x4.splat(p), i32x4.splat(q));
+}
+
+class Sign {
+  of(x: v128, _p: v128, _q: v128): v128 {
+    return f32x4.sub(v128.and(f32x4.splat(1), f32x4.gt(x, i32x4.splat(0))), v128.and(f32x4.splat(1), f32x4.lt(x, i32x4.splat(0))));
+  }
+}
+
+/** y = -1, 0 or 1 by the sign of x; 0 for NaN, as TensorFlow.js has it. */
+export function sign(x: usize, y: usize, n: i32): void {
+  map<Sign, f32, f32>(x, y, n);
+}
+
+class Sqrt { of(x: v128, _p: v128, _q: v128): v128 { return f32x4.sqrt(x); } }
+
+/** y = √x, rounded correctly. */
+export function sqrt(x: usize, y: usize, n: i32): void {
+  map<Sqrt, f32, f32>(x, y, n);
+}
+
+class Rsqrt { of(x: v128, _p: v128, _q: v128): v128 { return f32x4.div(f32x4.splat(1), f32x4.sqrt(x)); } }
+
+/** y = 1/√x, error below 1.5 ulp. */
+export function rsqrt(x: usize, y: usize, n: i32): void {
+  map<Rsqrt, f32, f32>(x, y, n);
+}
+
+class Reciprocal { of(x: v128, _p: v128, _q: v128): v128 { return f32x4.div(f32x4.splat(1), x); } }
+
+/** y = 1/x, rounded correctly. */
+export function reciprocal(x: usize, y: usize, n: i32): void {
+  map<Reciprocal, f32, f32>(x, y, n);
+}
+
+class Exp { @inline of(x: v128, _p: v128, _q: v128): v128 { return math.exp(x); } }
+
+/** y = eˣ, see `math.exp`. */
+export function exp(x: usize, y: usize, n: i32): void {
+  map<Exp, f32, f32>(x, y, n);
+}
+
+class Expm1 { @inline of(x: v128, _p: v128, _q: v128): v128 { return math.expm1(x); } }
+
+/** y = eˣ - 1, see `math.expm1`. */
+export function expm1(x: usize, y: usize, n: i32): void {
+  map<Expm1, f32, f32>(x, y, n);
+}
+
+class Log { @inline of(x: v128, _p: v128, _q: v128): v128 { return math.log(x); } }
+
+/** y = ln x, see `math.log`. */
+export function log(x: usize, y: usize, n: i32): void {
+  map<Log, f32, f32>(x, y, n);
+}
+
+class Log1p { @inline of(x: v128, _p: v128, _q: v128): v128 { return math.log1p(x); } }
+
+/** y = ln(1 + x), see `math.log1p`. */
+export function log1p(x: usize, y: usize, n: i32): void {
+  map<Log1p, f32, f32>(x, y, n);
+}
+
+class Tanh { @inline of(x: v128, _p: v128, _q: v128): v128 { return math.tanh(x); } }
+
+/** y = tanh x, see `math.tanh`. */
+export function tanh(x: usize, y: usize, n: i32): void {
+  map<Tanh, f32, f32>(x, y, n);
+}
+
+class Sigmoid { @inline of(x: v128, _p: v128, _q: v128): v128 { return math.sigmoid(x); } }
+
+/** y = 1/(1 + e⁻ˣ), see `math.sigmoid`. */
+export function sigmoid(x: usize, y: usize, n: i32): void {
+  map<Sigmoid, f32, f32>(x, y, n);
+}
+
+class Softplus { @inline of(x: v128, _p: v128, _q: v128): v128 { return math.softplus(x); } }
+
+/** y = ln(1 + eˣ), see `math.softplus`. */
+export function softplus(x: usize, y: usize, n: i32): void {
+  map<Softplus, f32, f32>(x, y, n);
+}
+
+class Erf { @inline of(x: v128, _p: v128, _q: v128): v128 { return math.erf(x); } }
+
+/** y = erf x, absolute error below 3e-7. */
+export function erf(x: usize, y: usize, n: i32): void {
+  map<Erf, f32, f32>(x, y, n);
+}
+
+class LeakyRelu {
+  of(x: v128, p: v128, _q: v128): v128 {
+    return v128.bitselect(x, f32x4.mul(x, p), f32x4.gt(x, i32x4.splat(0)));
+  }
+}
+
+/** y = x where x > 0, else p·x. */
+export function leakyRelu(x: usize, y: usize, n: i32, p: f32): void {
+  map<LeakyRelu, f32, f32>(x, y, n, f32x4.splat(p));
+}
+
+class Elu {
+  @inline of(x: v128, p: v128, q: v128): v128 {
+    return v128.bitselect(f32x4.mul(x, p), f32x4.mul(math.expm1(x), q), f32x4.gt(x, i32x4.splat(0)));
+  }
+}
+
+/** y = p·x where x > 0, else q·(eˣ - 1). */
+export function elu(x: usize, y: usize, n: i32, p: f32, q: f32): void {
+  map<Elu, f32, f32>(x, y, n, f32x4.splat(p), f32x4.splat(q));
+}
+
+class Step {
+  of(x: v128, p: v128, _q: v128): v128 {
+    return v128.bitselect(v128.bitselect(f32x4.splat(1), p, f32x4.gt(x, i32x4.splat(0))), x, f32x4.eq(x, x));
+  }
+}
+
+/** y = 1 where x > 0, else p; NaN stays. */
+export function step(x: usize, y: usize, n: i32, p: f32): void {
+  map<Step, f32, f32>(x, y, n, f32x4.splat(p));
+}
+
+class Floor { of(x: v128, _p: v128, _q: v128): v128 { return f32x4.floor(x); } }
+
+/** y = the greatest integer up to x. */
+export function floor(x: usize, y: usize, n: i32): void {
+  map<Floor, f32, f32>(x, y, n);
+}
+
+class Ceil { of(x: v128, _p: v128, _q: v128): v128 { return f32x4.ceil(x); } }
+
+/** y = the least integer from x on. */
+export function ceil(x: usize, y: usize, n: i32): void {
+  map<Ceil, f32, f32>(x, y, n);
+}
+
+class Round { of(x: v128, _p: v128, _q: v128): v128 { return f32x4.nearest(x); } }
+
+/** y = the nearest integer, halves to the even one. */
+export function round(x: usize, y: usize, n: i32): void {
+  map<Round, f32, f32>(x, y, n);
+}
+
+class Sin { of(x: v128, _p: v128, _q: v128): v128 { return scalar.sin(x); } }
+
+/** y = sin x (radians), see `scalar.sin`. */
+export function sin(x: usize, y: usize, n: i32): void {
+  map<Sin, f32, f32>(x, y, n);
+}
+
+class Cos { of(x: v128, _p: v128, _q: v128): v128 { return scalar.cos(x); } }
+
+/** y = cos x (radians), see `scalar.cos`. */
+export function cos(x: usize, y: usize, n: i32): void {
+  map<Cos, f32, f32>(x, y, n);
+}
+
+class IsNan { of(x: v128, _p: v128, _q: v128): v128 { return f32x4.ne(x, x); } }
+
+/** y = 1 byte: x is NaN. */
+export function isNan(x: usize, y: usize, n: i32): void {
+  map<IsNan, f32, u8>(x, y, n);
+}
+
+class IsFinite {
+  of(x: v128, _p: v128, _q: v128): v128 {
+    return f32x4.lt(f32x4.abs(x), i32x4.splat(0x7f800000));
+  }
+}
+
+/** y = 1 byte: x is neither NaN nor infinite. */
+export function isFinite(x: usize, y: usize, n: i32): void {
+  map<IsFinite, f32, u8>(x, y, n);
+}
+
+class IsInf { of(x: v128, _p: v128, _q: v128): v128 { return f32x4.eq(f32x4.abs(x), i32x4.splat(0x7f800000)); } }
+
+/** y = 1 byte: x is infinite. */
+export function isInf(x: usize, y: usize, n: i32): void {
+  map<IsInf, f32, u8>(x, y, n);
+}
+
+class LogicalNot { of(x: v128, _p: v128, _q: v128): v128 { return i32x4.eq(x, i32x4.splat(0)); } }
+
+/** y = 1 byte: x is the byte 0. */
+export function logicalNot(x: usize, y: usize, n: i32): void {
+  map<LogicalNot, u8, u8>(x, y, n);
+}

@@ -1,0 +1,174 @@
+// Elementwise functions of two tensors with broadcasting, a row each. At ties maximum and minimum give the
+// whole gradient to a, as TensorFlow.js does. floorDiv is piecewise constant: its gradient is zero.
+import {
+  add,
+  cast,
+  type DataType,
+  div,
+  fill,
+  floor,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  log,
+  minimum,
+  mul,
+  neg,
+  onesLike,
+  pow,
+  square,
+  step,
+  sub,
+  type Tensor,
+  where,
+} from "@tensorflow/tfjs-core";
+import { type AnyOp, defineOp } from "../backend/op.ts";
+import { checkType } from "../errors.ts";
+import type { Kernels } from "../wasm/generated/kernels.ts";
+import { broadcastShapes, planWalk, sumTo } from "./broadcast.ts";
+
+type Kernel = Kernels["add"];
+type Dtype = "float32" | "int32" | "bool";
+
+interface BinaryRow {
+  /** TensorFlow.js's kernel name. */
+  readonly name: string;
+  /** The operands' names; default a and b. */
+  readonly inputs?: readonly [string, string];
+  /** The kernel for operands of each dtype; an absent one is an error. */
+  readonly kernels: (kernels: Kernels) => { readonly [dtype in Dtype]?: Kernel };
+  /** The result's dtype; default: the operands'. */
+  readonly dtype?: DataType;
+  /** Gradients before they are summed back to each operand's shape; absent where they are zero. */
+  readonly a?: (dy: Tensor, a: Tensor, b: Tensor) => Tensor;
+  readonly b?: (dy: Tensor, a: Tensor, b: Tensor) => Tensor;
+}
+
+const masked = (dy: Tensor, mask: Tensor): Tensor => mul(dy, cast(mask, "float32"));
+
+const arithmetic: readonly BinaryRow[] = [
+  {
+    name: "Add",
+    kernels: (k) => ({ float32: k.add, int32: k.addI32 }),
+    a: (dy) => dy.clone(),
+    b: (dy) => dy.clone(),
+  },
+  {
+    name: "Sub",
+    kernels: (k) => ({ float32: k.sub, int32: k.subI32 }),
+    a: (dy) => dy.clone(),
+    b: (dy) => neg(dy),
+  },
+  {
+    name: "Multiply",
+    kernels: (k) => ({ float32: k.mul, int32: k.mulI32 }),
+    a: (dy, _, b) => mul(dy, b),
+    b: (dy, a) => mul(dy, a),
+  },
+  {
+    name: "RealDiv",
+    kernels: (k) => ({ float32: k.div }),
+    a: (dy, _, b) => div(dy, b),
+    b: (dy, a, b) => neg(div(mul(dy, a), square(b))),
+  },
+  { name: "FloorDiv", kernels: (k) => ({ float32: k.floorDiv, int32: k.floorDivI32 }) },
+  {
+    name: "Mod",
+    kernels: (k) => ({ float32: k.mod, int32: k.modI32 }),
+    a: (dy) => dy.clone(),
+    b: (dy, a, b) => neg(mul(dy, floor(div(a, b)))),
+  },
+  {
+    name: "Pow",
+    kernels: (k) => ({ float32: k.pow, int32: k.powI32 }),
+    a: (dy, a, b) => mul(dy, mul(b, pow(a, sub(b, 1)))),
+    // 0 where a ≤ 0, where the logarithm has no real value; the ones keep log's own gradient finite there.
+    b: (dy, a, b) => mul(dy, mul(pow(a, b), log(where(greater(a, 0), a, onesLike(a))))),
+  },
+  {
+    name: "Maximum",
+    kernels: (k) => ({ float32: k.maximum, int32: k.maximumI32 }),
+    a: (dy, a, b) => masked(dy, greaterEqual(a, b)),
+    b: (dy, a, b) => masked(dy, less(a, b)),
+  },
+  {
+    name: "Minimum",
+    kernels: (k) => ({ float32: k.minimum, int32: k.minimumI32 }),
+    a: (dy, a, b) => masked(dy, lessEqual(a, b)),
+    b: (dy, a, b) => masked(dy, greater(a, b)),
+  },
+  {
+    name: "SquaredDifference",
+    kernels: (k) => ({ float32: k.squaredDifference, int32: k.squaredDifferenceI32 }),
+    a: (dy, a, b) => mul(dy, mul(sub(a, b), 2)),
+    b: (dy, a, b) => mul(dy, mul(sub(b, a), 2)),
+  },
+  {
+    name: "Prelu",
+    inputs: ["x", "alpha"],
+    kernels: (k) => ({ float32: k.prelu }),
+    a: (dy, x, alpha) => mul(dy, add(step(x), mul(alpha, sub(1, step(x))))),
+    b: (dy, x) => mul(dy, minimum(x, 0)),
+  },
+];
+
+const comparisons: readonly BinaryRow[] = [
+  { name: "Equal", kernels: (k) => ({ float32: k.equal, int32: k.equalI32, bool: k.equalU8 }) },
+  { name: "NotEqual", kernels: (k) => ({ float32: k.notEqual, int32: k.notEqualI32, bool: k.notEqualU8 }) },
+  { name: "Greater", kernels: (k) => ({ float32: k.greater, int32: k.greaterI32, bool: k.greaterU8 }) },
+  {
+    name: "GreaterEqual",
+    kernels: (k) => ({ float32: k.greaterEqual, int32: k.greaterEqualI32, bool: k.greaterEqualU8 }),
+  },
+  { name: "Less", kernels: (k) => ({ float32: k.less, int32: k.lessI32, bool: k.lessU8 }) },
+  {
+    name: "LessEqual",
+    kernels: (k) => ({ float32: k.lessEqual, int32: k.lessEqualI32, bool: k.lessEqualU8 }),
+  },
+  { name: "LogicalAnd", kernels: (k) => ({ bool: k.logicalAnd }) },
+  { name: "LogicalOr", kernels: (k) => ({ bool: k.logicalOr }) },
+];
+
+function binary(row: BinaryRow): AnyOp {
+  const [first, second] = row.inputs ?? ["a", "b"];
+  const label = row.name[0].toLowerCase() + row.name.slice(1);
+  return defineOp<string>({
+    name: row.name,
+    inputs: [first, second],
+    infer: ({ [first]: a, [second]: b }) => {
+      const accepted = Object.keys(row.kernels({} as Kernels));
+      checkType(
+        a.dtype === b.dtype && accepted.includes(a.dtype),
+        () =>
+          `${label}: expected ${first} and ${second} of one dtype (${accepted.join(" or ")}), got ${a.dtype} and ${b.dtype}. Convert them with tf.cast.`,
+      );
+      return {
+        shape: broadcastShapes(label, { [first]: a, [second]: b }),
+        dtype: row.dtype ?? a.dtype,
+      };
+    },
+    wasm: ({ kernels, ints }, { [first]: a, [second]: b }, [y]) => {
+      if (y.size === 0) return;
+      const { n, rows, aStep, bStep, rank, axes } = planWalk(
+        y.shape,
+        a.shape,
+        b.shape,
+        a.dtype === "bool" ? 1 : 4,
+      );
+      const kernel = row.kernels(kernels)[a.dtype as Dtype]!;
+      // Eight words of scratch, two of addresses, then the axes.
+      const plan = ints([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...axes]);
+      kernel(a.ptr, b.ptr, y.ptr, n, aStep, bStep, rows, rank, plan);
+    },
+    gradient: (dy, { [first]: a, [second]: b }) => ({
+      [first]: () => (row.a ? sumTo(row.a(dy, a, b), a.shape) : fill(a.shape, 0)),
+      [second]: () => (row.b ? sumTo(row.b(dy, a, b), b.shape) : fill(b.shape, 0)),
+    }),
+  });
+}
+
+export const binaryOps: readonly AnyOp[] = [
+  ...arithmetic.map(binary),
+  ...comparisons.map((row) => binary({ ...row, dtype: "bool" })),
+];

@@ -1,0 +1,59 @@
+// Ops over tensors of one shape that are no row of a table: sums of many, constants shaped like another.
+import { fill } from "@tensorflow/tfjs-core";
+import { defineOp, type Operand } from "../backend/op.ts";
+import { check, checkType, showShape } from "../errors.ts";
+import type { Kernels } from "../wasm/generated/kernels.ts";
+
+/** x₀ + x₁ + ... from left to right, all of one shape and dtype. */
+export const addN = defineOp<string>({
+  name: "AddN",
+  inputs: "list",
+  infer: (inputs) => {
+    const [first, ...others] = Object.values(inputs);
+    for (const { shape, dtype } of others) {
+      checkType(dtype === first.dtype, () => `addN: expected one dtype, got ${first.dtype} and ${dtype}`);
+      check(
+        shape.join() === first.shape.join(),
+        () => `addN: expected one shape, got ${showShape(first.shape)} and ${showShape(shape)}`,
+      );
+    }
+    checkType(
+      first.dtype === "float32" || first.dtype === "int32",
+      () => `addN: expected float32 or int32, got ${first.dtype}`,
+    );
+    return first;
+  },
+  wasm: ({ kernels, ints }, inputs, [y]) => {
+    const [first, ...others] = Object.values(inputs);
+    const add = y.dtype === "int32" ? kernels.addI32 : kernels.add;
+    const plan = ints(new Int32Array(10));
+    if (others.length === 0) kernels.copy(first.ptr, y.ptr, y.size * 4);
+    let sum = first.ptr;
+    for (const { ptr } of others) {
+      add(sum, ptr, y.ptr, y.size, 1, 1, 1, 0, plan);
+      sum = y.ptr;
+    }
+  },
+  gradient: (dy, inputs) => Object.fromEntries(Object.keys(inputs).map((name) => [name, () => dy.clone()])),
+});
+
+function fillWith(kernels: Kernels, y: Operand, value: number): void {
+  if (y.dtype === "int32") kernels.fillI32(y.ptr, y.size, value);
+  else if (y.dtype === "bool") kernels.fillU8(y.ptr, y.size, value);
+  else kernels.fill(y.ptr, y.size, value);
+}
+
+const constantLike = (name: string, value: number) =>
+  defineOp<"x">({
+    name,
+    inputs: ["x"],
+    infer: ({ x }) => x,
+    wasm: ({ kernels }, _, [y]) => fillWith(kernels, y, value),
+    gradient: (_, { x }) => ({ x: () => fill(x.shape, 0) }),
+  });
+
+/** 0 in x's shape and dtype. */
+export const zerosLike = constantLike("ZerosLike", 0);
+
+/** 1 in x's shape and dtype. */
+export const onesLike = constantLike("OnesLike", 1);

@@ -1,0 +1,208 @@
+// Reductions over any axes. A reduction is a chain of passes, each over the middle axis of [outer, n, inner],
+// the innermost reduced axes first, so that no transpose is needed.
+import { cast, div, equal, fill, max, min, mul, reshape, type Tensor, util } from "@tensorflow/tfjs-core";
+import { type AnyOp, type Call, defineOp, type Operand } from "../backend/op.ts";
+import { checkType } from "../errors.ts";
+import { broadcastTo } from "./broadcast-to.ts";
+import { asFloat32 } from "./elementwise-unary.ts";
+
+interface Pass {
+  readonly outer: number;
+  readonly n: number;
+  readonly inner: number;
+}
+
+/** The passes that reduce `axes` of `shape`; one that changes nothing where there are no axes. */
+export function planReduction(shape: readonly number[], axes: readonly number[]): Pass[] {
+  const groups: { size: number; reduced: boolean }[] = [];
+  for (const [axis, size] of shape.entries()) {
+    if (size === 1) continue;
+    const reduced = axes.includes(axis);
+    const last = groups.at(-1);
+    if (last?.reduced === reduced) last.size *= size;
+    else groups.push({ size, reduced });
+  }
+  const product = (list: typeof groups) => list.reduce((total, { size }) => total * size, 1);
+  const passes: Pass[] = [];
+  for (let i = groups.length - 1; i >= 0; i--) {
+    if (!groups[i].reduced) continue;
+    passes.push({
+      outer: product(groups.slice(0, i)),
+      n: groups[i].size,
+      inner: product(groups.slice(i + 1)),
+    });
+    groups.splice(i, 1);
+  }
+  return passes.length > 0 ? passes : [{ outer: 1, n: 1, inner: product(groups) }];
+}
+
+/** x's shape without the axes, or with 1 in their place. */
+function reducedShape(shape: readonly number[], axes: readonly number[], keepDims: boolean): number[] {
+  return shape.flatMap((size, axis) => (axes.includes(axis) ? (keepDims ? [1] : []) : [size]));
+}
+
+interface Attrs {
+  axis?: number | number[] | null;
+  /** Max's name for `axis`. */
+  reductionIndices?: number | number[] | null;
+  keepDims?: boolean;
+}
+
+const axesOf = (attrs: Attrs, shape: readonly number[]): number[] =>
+  util.parseAxisParam((attrs.axis ?? attrs.reductionIndices) as number[], shape as number[]);
+
+/** dy with the reduced axes back, of size 1. */
+const keepAxes = (dy: Tensor, x: Tensor, axes: readonly number[]): Tensor =>
+  reshape(dy, reducedShape(x.shape, axes, true));
+
+type Kernel = (x: number, y: number, outer: number, n: number, inner: number) => void;
+
+interface ReduceRow {
+  readonly name: string;
+  /** dtypes of x that the op takes, and the result's for each. */
+  readonly dtypes: { readonly float32?: string; readonly int32?: string; readonly bool?: string };
+  /** Value of an empty reduction. */
+  readonly empty: number;
+  /** Kernel of one pass; `last` in the pass that ends the reduction of `count` elements each. */
+  readonly kernel: (call: Call, dtype: string, count: number) => (last: boolean) => Kernel;
+  readonly gradient?: (dy: Tensor, x: Tensor, axes: number[]) => Tensor;
+}
+
+/** Float32 sums, multiplied in the last pass. */
+const sumBy =
+  ({ kernels, workspace }: Call, scale: number) =>
+  (last: boolean): Kernel =>
+  (x, y, outer, n, inner) =>
+    kernels.sum(x, y, outer, n, inner, last ? scale : 1, inner > 1 ? workspace(8 * inner) : 0);
+
+const floatAndInt = { float32: "float32", int32: "int32" };
+
+/** Gradient of an extremum: dy to every element that equals it, as TensorFlow.js has it. */
+const toExtremum =
+  (extremum: typeof max) =>
+  (dy: Tensor, x: Tensor, axes: number[]): Tensor =>
+    mul(keepAxes(dy, x, axes), cast(equal(x, extremum(x, axes, true)), "float32"));
+
+const rows: readonly ReduceRow[] = [
+  {
+    name: "Sum",
+    dtypes: { ...floatAndInt, bool: "float32" },
+    empty: 0,
+    kernel: (c, dtype) => (dtype === "int32" ? () => c.kernels.sumI32 : sumBy(c, 1)),
+    gradient: (dy, x, axes) => broadcastTo(keepAxes(dy, x, axes), x.shape),
+  },
+  {
+    name: "Mean",
+    dtypes: { float32: "float32", int32: "float32", bool: "float32" },
+    empty: Number.NaN,
+    kernel: (c, _, count) => sumBy(c, 1 / count),
+    gradient: (dy, x, axes) => {
+      const count = axes.reduce((total, axis) => total * x.shape[axis], 1);
+      return broadcastTo(keepAxes(div(dy, count), x, axes), x.shape);
+    },
+  },
+  {
+    name: "Max",
+    dtypes: floatAndInt,
+    empty: Number.NEGATIVE_INFINITY,
+    kernel: (c, dtype) => () => (dtype === "int32" ? c.kernels.maxI32 : c.kernels.max),
+    gradient: toExtremum(max),
+  },
+  {
+    name: "Min",
+    dtypes: floatAndInt,
+    empty: Number.POSITIVE_INFINITY,
+    kernel: (c, dtype) => () => (dtype === "int32" ? c.kernels.minI32 : c.kernels.min),
+    gradient: toExtremum(min),
+  },
+  {
+    name: "Prod",
+    dtypes: floatAndInt,
+    empty: 1,
+    kernel: (c, dtype) => () => (dtype === "int32" ? c.kernels.prodI32 : c.kernels.prod),
+  },
+  { name: "All", dtypes: { bool: "bool" }, empty: 1, kernel: (c) => () => c.kernels.all },
+  { name: "Any", dtypes: { bool: "bool" }, empty: 0, kernel: (c) => () => c.kernels.any },
+];
+
+function fillEmpty({ kernels }: Call, y: Operand, value: number): void {
+  if (y.dtype === "float32") kernels.fill(y.ptr, y.size, value);
+  else if (y.dtype === "bool") kernels.fillU8(y.ptr, y.size, value);
+  else {
+    const int = Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, value));
+    kernels.fillI32(y.ptr, y.size, int);
+  }
+}
+
+function reduce(row: ReduceRow): AnyOp {
+  const label = row.name[0].toLowerCase() + row.name.slice(1);
+  return defineOp<"x", Attrs>({
+    name: row.name,
+    inputs: ["x"],
+    infer: ({ x }, attrs) => {
+      const dtype = row.dtypes[x.dtype as keyof ReduceRow["dtypes"]];
+      checkType(
+        dtype !== undefined,
+        () =>
+          `${label}: expected dtype ${Object.keys(row.dtypes).join(" or ")}, got ${x.dtype}. Convert it with tf.cast.`,
+      );
+      return {
+        shape: reducedShape(x.shape, axesOf(attrs, x.shape), attrs.keepDims ?? false),
+        dtype: dtype as "float32" | "int32" | "bool",
+      };
+    },
+    wasm: (context, { x }, [y], attrs) => {
+      if (x.size === 0) {
+        fillEmpty(context, y, row.empty);
+        return;
+      }
+      const passes = planReduction(x.shape, axesOf(attrs, x.shape));
+      const kernel = row.kernel(context, y.dtype, x.size / y.size);
+      let source = x.dtype !== y.dtype && y.dtype === "float32" ? asFloat32(context, x) : x.ptr;
+      for (const [i, { outer, n, inner }] of passes.entries()) {
+        const last = i === passes.length - 1;
+        const target = last ? y.ptr : context.workspace(outer * inner * 4);
+        kernel(last)(source, target, outer, n, inner);
+        source = target;
+      }
+    },
+    gradient:
+      row.gradient && ((dy, { x }, attrs) => ({ x: () => row.gradient!(dy, x, axesOf(attrs, x.shape)) })),
+  });
+}
+
+/** Position of the first extremum along one axis (the first of a list), int32. NaN is passed over. */
+function argReduce(name: "ArgMax" | "ArgMin"): AnyOp {
+  const label = name === "ArgMax" ? "argMax" : "argMin";
+  return defineOp<"x", { axis: number | number[] }>({
+    name,
+    inputs: ["x"],
+    infer: ({ x }, { axis }) => {
+      const [first] = util.parseAxisParam(axis, [...x.shape]);
+      checkType(
+        x.dtype !== "string" && x.dtype !== "complex64" && x.shape[first] !== 0,
+        () => `${label}: expected numbers along axis ${first}, got ${x.dtype} [${x.shape}]`,
+      );
+      return { shape: reducedShape(x.shape, [first], false), dtype: "int32" };
+    },
+    wasm: (context, { x }, [y], { axis }) => {
+      const [first] = util.parseAxisParam(axis, [...x.shape]);
+      const outer = util.sizeFromShape(x.shape.slice(0, first));
+      const inner = util.sizeFromShape(x.shape.slice(first + 1));
+      const { kernels } = context;
+      const int = x.dtype === "int32";
+      const kernel =
+        name === "ArgMax"
+          ? int
+            ? kernels.argMaxI32
+            : kernels.argMax
+          : int
+            ? kernels.argMinI32
+            : kernels.argMin;
+      kernel(int ? x.ptr : asFloat32(context, x), y.ptr, outer, x.shape[first] ?? 1, inner);
+    },
+    gradient: (_, { x }) => ({ x: () => fill(x.shape, 0) }),
+  });
+}
+
+export const reduceOps: readonly AnyOp[] = [...rows.map(reduce), argReduce("ArgMax"), argReduce("ArgMin")];

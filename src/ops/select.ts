@@ -1,0 +1,31 @@
+import { fill, type Tensor, where, zerosLike } from "@tensorflow/tfjs-core";
+import { defineOp } from "../backend/op.ts";
+import { check, checkType, showShape } from "../errors.ts";
+
+/** t where the condition holds, else e; all of one shape (`tf.where` broadcasts before). */
+export const select = defineOp<"condition" | "t" | "e">({
+  name: "Select",
+  inputs: ["condition", "t", "e"],
+  infer: ({ condition, t, e }) => {
+    checkType(
+      condition.dtype === "bool" && t.dtype === e.dtype && t.dtype !== "string",
+      () =>
+        `where: expected a bool condition and two branches of one dtype, got ${condition.dtype}, ${t.dtype}, ${e.dtype}`,
+    );
+    check(
+      [condition, e].every(({ shape }) => shape.join() === t.shape.join()),
+      () =>
+        `where: expected one shape, got condition ${showShape(condition.shape)}, branches ${showShape(t.shape)} and ${showShape(e.shape)}`,
+    );
+    return { shape: t.shape, dtype: t.dtype };
+  },
+  wasm: ({ kernels }, { condition, t, e }, [y]) => {
+    const kernel = t.dtype === "bool" ? kernels.selectU8 : kernels.select;
+    kernel(condition.ptr, t.ptr, e.ptr, y.ptr, y.size);
+  },
+  gradient: (dy, { condition }) => ({
+    condition: () => fill(condition.shape, 0),
+    t: () => where(condition as Tensor, dy, zerosLike(dy)),
+    e: () => where(condition as Tensor, zerosLike(dy), dy),
+  }),
+});

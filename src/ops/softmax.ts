@@ -1,0 +1,55 @@
+import { mul, sub, sum, type Tensor, softmax as tfSoftmax } from "@tensorflow/tfjs-core";
+import { call, defineOp, type Operand, type OutputSpec } from "../backend/op.ts";
+import { check, checkType, showShape } from "../errors.ts";
+
+function inferLast(
+  op: string,
+  { shape, dtype }: { readonly shape: readonly number[]; readonly dtype: string },
+  axis: number,
+): OutputSpec {
+  checkType(dtype === "float32", () => `${op}: expected float32 logits, got ${dtype}`);
+  check(
+    axis === -1 || axis === shape.length - 1,
+    () => `${op}: expected the last axis of logits ${showShape(shape)}, got axis ${axis}. Transpose first.`,
+  );
+  return { shape };
+}
+
+const rowsOf = ({ shape, size }: Operand): readonly [rows: number, n: number] => {
+  const n = shape.at(-1) ?? 1;
+  return [n === 0 ? 0 : size / n, n];
+};
+
+/** e^x / Σ e^x over the last axis, without overflow. */
+export const softmax = defineOp<"logits", { dim: number }>({
+  name: "Softmax",
+  inputs: ["logits"],
+  infer: ({ logits }, { dim }) => inferLast("softmax", logits, dim),
+  wasm: ({ kernels }, { logits }, [y]) => kernels.softmax(logits.ptr, y.ptr, ...rowsOf(logits)),
+  gradient: (dy, { logits }, { dim }) => ({
+    logits: () => {
+      const weighted = mul(dy, tfSoftmax(logits, dim));
+      return sub(weighted, mul(tfSoftmax(logits, dim), sum(weighted, dim, true)));
+    },
+  }),
+});
+
+/** x - ln Σ e^x over the last axis, without overflow. */
+export const logSoftmaxOp = defineOp<"logits", { axis: number }>({
+  name: "LogSoftmax",
+  inputs: ["logits"],
+  infer: ({ logits }, { axis }) => inferLast("logSoftmax", logits, axis),
+  wasm: ({ kernels }, { logits }, [y]) => kernels.logSoftmax(logits.ptr, y.ptr, ...rowsOf(logits)),
+  gradient: (dy, { logits }, { axis }) => ({
+    logits: () => sub(dy, mul(tfSoftmax(logits, axis), sum(dy, axis, true))),
+  }),
+});
+
+/**
+ * ln softmax(logits) over the last axis, differentiable any number of times (`tf.logSoftmax` is not: the
+ * second derivative of its built-in custom gradient is wrong).
+ * @param logits float32 of rank 1 or more.
+ */
+export function logSoftmax(logits: Tensor): Tensor {
+  return call(logSoftmaxOp, { logits }, { axis: logits.rank - 1 });
+}
