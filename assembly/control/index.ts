@@ -1,4 +1,2 @@
-/** The names of all kernels' families. */
-export function ping(name: string): string {
-  return "hello " + name;
-}
+export { buildInfo, catalogue } from "./catalogue";
+export { planConv2d } from "./plan-conv2d";

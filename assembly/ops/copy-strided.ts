@@ -52,11 +52,14 @@ function copyPlane<T>(
   }
 }
 
-/** dst[r·dstRow + 4c] = src[4r + c·srcCol] in 4×4 blocks; 16 rows a pass, so that a line of src is read once. */
+/** dst[r·dstRow + 4c] = src[4r + c·srcCol] in 4×4 blocks, `pass` rows at a time. */
 function transposePlane(dst: usize, src: usize, rows: i32, cols: i32, dstRow: isize, srcCol: isize): void {
   const fullCols = cols & ~3;
-  for (let r0 = 0; r0 < rows; r0 += 16) {
-    const end = min(rows, r0 + 16);
+  // 16 rows read each line of src once. Rows a multiple of 4 KB apart share one cache set, where 16 drive each
+  // other out: NHWC to NCHW at [16,32,32,64] takes 0.9 ns an element with 16, 0.5 with 4.
+  const pass = (dstRow & 4095) == 0 ? 4 : 16;
+  for (let r0 = 0; r0 < rows; r0 += pass) {
+    const end = min(rows, r0 + pass);
     let from = src + (<usize>r0 << 2);
     let to = dst + r0 * dstRow;
     for (let c = 0; c < fullCols; c += 4, from += srcCol << 2, to += 16) {

@@ -53,9 +53,9 @@ export interface Op<
 > {
   /** TensorFlow.js's kernel name where it has one, so that its public function arrives here. */
   readonly name: string;
-  readonly inputs: readonly (Names | Optional)[] | "list";
+  readonly inputs: readonly (Names | NoInfer<Optional>)[] | "list";
   /** Those of `inputs` that may be left out. */
-  readonly optional?: readonly Optional[];
+  readonly optional?: readonly NoInfer<Optional>[];
   /** Shapes of the results. Throws the error that a user can act on: every check stands here. */
   infer(
     inputs: Named<Names, Shaped> & Partial<Named<Optional, Shaped>>,

@@ -1,7 +1,7 @@
 import { concat, fill, split, type Tensor, tidy, type Variable, variable } from "@tensorflow/tfjs-core";
 import { checkType } from "../errors.ts";
 import { randomNormal } from "../ops/random.ts";
-import { deriveKey } from "../random.ts";
+import { deriveKey, type Key } from "../random.ts";
 
 /** How a network is being run. */
 export interface Mode {
@@ -32,17 +32,17 @@ export interface Network {
 export class Parameters {
   readonly parameters: Record<string, Variable> = {};
   readonly statistics: Record<string, Variable> = {};
-  readonly #seed: number;
+  readonly #key: (name: string) => Key;
 
-  /** @param seed integer from 0 to 2^32 - 1 */
-  constructor(seed: number) {
-    this.#seed = seed;
+  /** @param key the initial values of a variable are drawn with its name's key */
+  constructor(key: (name: string) => Key) {
+    this.#key = key;
   }
 
   /** float32 from N(mean, std²). */
   normal(name: string, shape: readonly number[], std: number, mean = 0): Variable {
     return this.#add(this.parameters, name, true, () =>
-      randomNormal([...shape], { key: deriveKey(this.#seed, "initial", name), std, mean }),
+      randomNormal([...shape], { key: this.#key(name), std, mean }),
     );
   }
 
@@ -66,9 +66,14 @@ export class Parameters {
   }
 }
 
-/** A network from layers: `build` makes them, their variables named and seeded by the collector it gets. */
-export function network(seed: number, build: (to: Parameters) => Layer): Network {
-  const to = new Parameters(seed);
+/**
+ * A network from layers.
+ * @param seed integer, 0 to 2^32 - 1
+ * @param name of the network: two of one seed start from different values
+ * @param build makes the layers; their variables are named and seeded by the collector it gets
+ */
+export function network(seed: number, name: string, build: (to: Parameters) => Layer): Network {
+  const to = new Parameters((variable) => deriveKey(seed, "initial", name, variable));
   const apply = build(to);
   return {
     parameters: to.parameters,

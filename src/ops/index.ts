@@ -7,12 +7,16 @@ import { broadcastToOp } from "./broadcast-to.ts";
 import { cast } from "./cast.ts";
 import { colourOp } from "./colour.ts";
 import { concat, pack } from "./concat.ts";
+import { convolution } from "./conv2d.ts";
+import { depthwiseConvolution } from "./depthwise-conv2d.ts";
 import { binaryOps } from "./elementwise-binary.ts";
 import { unaryOps } from "./elementwise-unary.ts";
 import { fill } from "./fill.ts";
+import { fusedConv2d, fusedDepthwiseConv2d } from "./fused-conv2d.ts";
 import { gather, gatherGrad, unsortedSegmentSum } from "./gather.ts";
 import { imageBatchOp, imageBytesOp, translateOp } from "./image.ts";
 import { addN, onesLike, zerosLike } from "./like.ts";
+import { fusedMatMul, matMul } from "./matmul.ts";
 import { mirrorPad, padV2 } from "./pad.ts";
 import { avgPool, avgPoolGrad, maxPool, maxPoolGrad, maxPoolPick } from "./pool.ts";
 import { normal, uniform } from "./random.ts";
@@ -44,12 +48,16 @@ export const ops: readonly AnyOp[] = [
   cast,
   colourOp,
   ...[concat, pack],
+  ...Object.values(convolution),
+  ...Object.values(depthwiseConvolution),
   ...binaryOps,
   ...unaryOps,
   fill,
+  ...[fusedConv2d, fusedDepthwiseConv2d],
   ...[gather, gatherGrad, unsortedSegmentSum],
   ...[imageBatchOp, imageBytesOp, translateOp],
   ...[addN, onesLike, zerosLike],
+  ...[fusedMatMul, matMul],
   ...[mirrorPad, padV2],
   ...[avgPool, avgPoolGrad, maxPool, maxPoolGrad, maxPoolPick],
   ...[normal, uniform],
@@ -58,7 +66,7 @@ export const ops: readonly AnyOp[] = [
   ...[flipLeftRight, reverse],
   select,
   ...[linSpace, oneHot, range],
-  ...[expandDims, identity, reshape],
+  ...[identity, reshape, expandDims],
   ...[slice, stridedSlice, stridedSliceGrad],
   ...[logSoftmaxOp, softmax],
   ...[depthToSpace, spaceToDepthOp],

@@ -90,15 +90,15 @@ export function dcganGenerator({
   seed,
   latent,
 }: Shape & { readonly latent: number }): Network {
-  return network(seed, (to) => {
+  return network(seed, "generator", (to) => {
     const first = widths[0];
-    const head = dense(to, "generator.4", { inputs: latent, outputs: 16 * first, bias: false });
-    const headNorm = batchNorm(to, "generator.4.norm", first);
+    const head = dense(to, "4", { inputs: latent, outputs: 16 * first, bias: false });
+    const headNorm = batchNorm(to, "4.norm", first);
     const stages = widths.map((inputs, level): Layer => {
       const size = 8 << level;
       const last = level === widths.length - 1;
       const outputs = last ? channels : widths[level + 1];
-      const up = convTranspose(to, `generator.${size}`, {
+      const up = convTranspose(to, `${size}`, {
         inputs,
         outputs,
         kernel: 4,
@@ -106,7 +106,7 @@ export function dcganGenerator({
         bias: last,
       });
       if (last) return (x, mode) => tanh(up(x, mode));
-      const norm = batchNorm(to, `generator.${size}.norm`, outputs);
+      const norm = batchNorm(to, `${size}.norm`, outputs);
       return (x, mode) => relu(norm(up(x, mode), mode));
     });
     return (z, mode) => {
@@ -121,18 +121,18 @@ const slope = 0.2;
 
 /** float32 [N, H, W, channels] → logits [N, 1]. */
 export function dcganDiscriminator({ widths, channels, seed }: Shape): Network {
-  return network(seed, (to) => {
+  return network(seed, "discriminator", (to) => {
     const size = 4 << widths.length;
     const stages = widths.toReversed().map((outputs, level): Layer => {
       const first = level === 0;
       const inputs = first ? channels : widths[widths.length - level];
-      const name = `discriminator.${size >> (level + 1)}`;
+      const name = `${size >> (level + 1)}`;
       const down = conv(to, name, { inputs, outputs, kernel: 4, stride: 2, bias: first });
       if (first) return (x, mode) => leakyRelu(down(x, mode), slope);
       const norm = batchNorm(to, `${name}.norm`, outputs);
       return (x, mode) => leakyRelu(norm(down(x, mode), mode), slope);
     });
-    const tail = dense(to, "discriminator.logit", { inputs: 16 * widths[0], outputs: 1 });
+    const tail = dense(to, "logit", { inputs: 16 * widths[0], outputs: 1 });
     return (x, mode) => {
       const features = stages.reduce<Tensor>((y, stage) => stage(y, mode), x);
       return tail(reshape(features, [x.shape[0], -1]), mode);

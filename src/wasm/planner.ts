@@ -3,20 +3,120 @@ import control from "./generated/control.ts";
 import { decodeBase64 } from "./load.ts";
 
 /** High-level calls of the control module, through as-bind: strings and typed arrays, never tensors. */
-interface ControlExports {
-  ping(name: string): string;
+export interface ControlExports {
+  catalogue(): string;
+  buildInfo(): string;
+  planConv2d(shape: Int32Array): Float64Array;
+  /** Frees what earlier calls allocated in the module. */
+  __collect(): void;
 }
+
+/** What a convolution is computed from: y from x, dx from dy, dFilter from x and dy. */
+export type Conv2dDirection = "forward" | "inputGradient" | "filterGradient";
+
+/** A convolution's sizes, NHWC, in elements; `padTop` and `padLeft` are zeros before the picture. */
+export interface Conv2dGeometry {
+  readonly batch: number;
+  readonly inHeight: number;
+  readonly inWidth: number;
+  readonly inChannels: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly outChannels: number;
+  readonly filterHeight: number;
+  readonly filterWidth: number;
+  readonly strideHeight: number;
+  readonly strideWidth: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+  readonly dilationHeight: number;
+  readonly dilationWidth: number;
+  readonly groups: number;
+}
+
+/**
+ * - `runs`: implicit GEMM over a padded picture, strided gradients in dense phases.
+ * - `scatter`: GEMM over all taps at once, then added where they lie.
+ * - `filter`: GEMM over blocks of pixels.
+ * - `depthwise`, `depthwiseFilter`: one filter a channel.
+ */
+export type Conv2dAlgorithm = "runs" | "scatter" | "filter" | "depthwise" | "depthwiseFilter";
+
+/** How to compute one direction of one convolution. */
+export interface Conv2dPlan {
+  readonly algorithm: Conv2dAlgorithm;
+  /** The product's tile: pixels by channels. */
+  readonly tile: readonly [rows: number, columns: number];
+  readonly workspaceBytes: number;
+  /** FLOPs of the definition. */
+  readonly flops: number;
+  /** FLOPs that the kernel executes, whole tiles and extra passes included. */
+  readonly cost: number;
+  /** What the kernel is told (assembly/lib/conv2d-program.ts). */
+  readonly program: Int32Array;
+}
+
+const directions: readonly Conv2dDirection[] = ["forward", "inputGradient", "filterGradient"];
+const algorithms: readonly Conv2dAlgorithm[] = ["runs", "scatter", "filter", "depthwise", "depthwiseFilter"];
 
 /** Asks the control module for plans and remembers the answers. */
 export class Planner {
   readonly #control: ControlExports;
+  readonly #plans = new Map<string, Conv2dPlan>();
 
   constructor(control: ControlExports) {
     this.#control = control;
   }
 
-  ping(name: string): string {
-    return this.#control.ping(name);
+  /** The kernels by family, one line each: `family: kernels: what they compute`. */
+  catalogue(): string[] {
+    return this.#control.catalogue().split("\n");
+  }
+
+  /** What the plans are made for, in one line. */
+  buildInfo(): string {
+    return this.#control.buildInfo();
+  }
+
+  /** The plan of one direction of a convolution; worked out once for each shape. */
+  planConv2d(geometry: Conv2dGeometry, direction: Conv2dDirection): Conv2dPlan {
+    const shape = [
+      directions.indexOf(direction),
+      geometry.batch,
+      geometry.inHeight,
+      geometry.inWidth,
+      geometry.inChannels,
+      geometry.outHeight,
+      geometry.outWidth,
+      geometry.outChannels,
+      geometry.filterHeight,
+      geometry.filterWidth,
+      geometry.strideHeight,
+      geometry.strideWidth,
+      geometry.padTop,
+      geometry.padLeft,
+      geometry.dilationHeight,
+      geometry.dilationWidth,
+      geometry.groups,
+    ];
+    const key = shape.join();
+    let plan = this.#plans.get(key);
+    if (plan === undefined) {
+      const [algorithm, rows, columns, workspaceBytes, flops, cost, ...program] = this.#control.planConv2d(
+        Int32Array.from(shape),
+      );
+      this.#control.__collect();
+      plan = {
+        algorithm: algorithms[algorithm],
+        tile: [rows, columns],
+        workspaceBytes,
+        flops,
+        cost,
+        program: Int32Array.from(program),
+      };
+      this.#plans.set(key, plan);
+    }
+    return plan;
   }
 }
 

@@ -27,11 +27,11 @@ const latent = 7;
 function generator(v: Vars, z: reference.Var): reference.Var {
   const { batchNorm, convUp, relu } = reference;
   const norm = (x: reference.Var, name: string) => batchNorm(x, v[`${name}.scale`], v[`${name}.offset`], 1);
-  const start = reference.reshape(reference.matMul(z, v["generator.4.weight"]), [batch, 4, 4, widths[0]]);
-  let x = relu(norm(start, "generator.4.norm"));
-  x = relu(norm(convUp(x, v["generator.8.weight"]), "generator.8.norm"));
-  x = relu(norm(convUp(x, v["generator.16.weight"]), "generator.16.norm"));
-  return reference.tanh(reference.addBias(convUp(x, v["generator.32.weight"]), v["generator.32.bias"]));
+  const start = reference.reshape(reference.matMul(z, v["4.weight"]), [batch, 4, 4, widths[0]]);
+  let x = relu(norm(start, "4.norm"));
+  x = relu(norm(convUp(x, v["8.weight"]), "8.norm"));
+  x = relu(norm(convUp(x, v["16.weight"]), "16.norm"));
+  return reference.tanh(reference.addBias(convUp(x, v["32.weight"]), v["32.bias"]));
 }
 
 /** The DCGAN discriminator, in float64. */
@@ -39,17 +39,11 @@ function discriminator(v: Vars, x: reference.Var, parts: number): reference.Var 
   const { batchNorm, convDown, leakyRelu } = reference;
   const norm = (y: reference.Var, name: string) =>
     batchNorm(y, v[`${name}.scale`], v[`${name}.offset`], parts);
-  let y = leakyRelu(
-    reference.addBias(convDown(x, v["discriminator.16.weight"]), v["discriminator.16.bias"]),
-    0.2,
-  );
-  y = leakyRelu(norm(convDown(y, v["discriminator.8.weight"]), "discriminator.8.norm"), 0.2);
-  y = leakyRelu(norm(convDown(y, v["discriminator.4.weight"]), "discriminator.4.norm"), 0.2);
+  let y = leakyRelu(reference.addBias(convDown(x, v["16.weight"]), v["16.bias"]), 0.2);
+  y = leakyRelu(norm(convDown(y, v["8.weight"]), "8.norm"), 0.2);
+  y = leakyRelu(norm(convDown(y, v["4.weight"]), "4.norm"), 0.2);
   const features = reference.reshape(y, [batch * parts, 16 * widths[0]]);
-  return reference.addBias(
-    reference.matMul(features, v["discriminator.logit.weight"]),
-    v["discriminator.logit.bias"],
-  );
+  return reference.addBias(reference.matMul(features, v["logit.weight"]), v["logit.bias"]);
 }
 
 it("one DCGAN step has the losses, gradients and updated weights of the float64 reference", async () => {

@@ -1,0 +1,30 @@
+import { tileColumns, tileRows } from "./plan-conv2d";
+
+/** The kernels by family, one line each: `family: kernel, kernel: what they compute`. */
+export function catalogue(): string {
+  return [
+    "matMul: matMul: batched matrix products, either side transposed",
+    "conv2d: conv2dRuns: convolutions and input-gradients by implicit GEMM, strided gradients in dense phases",
+    "conv2d: conv2dScatter: GEMM over all taps, then scatter, for few written channels",
+    "conv2d: conv2dFilter: filter-gradients by GEMM over blocks of pixels",
+    "conv2d: conv2dDepthwise, conv2dDepthwiseFilter: one filter a channel, channels as lanes",
+    "epilogue: biasActivation: bias and activation of the fused kernels",
+    "fill: fill, fillI32, fillU8: constants",
+  ].join("\n");
+}
+
+/** What the plans are made for, and the compiler of this module. */
+export function buildInfo(): string {
+  return (
+    "tile " +
+    tileRows.toString() +
+    "x" +
+    tileColumns.toString() +
+    ", NHWC, filters HWIO, plans by AssemblyScript " +
+    ASC_VERSION_MAJOR.toString() +
+    "." +
+    ASC_VERSION_MINOR.toString() +
+    "." +
+    ASC_VERSION_PATCH.toString()
+  );
+}

@@ -1,0 +1,262 @@
+import { Program, Scatter, Stage } from "../lib/conv2d-program";
+import { Conv2d, Direction } from "./conv2d-shape";
+import { forwardStage, gradientStages, Stages } from "./conv2d-stages";
+
+/** The product's tile: rows (pixels) by columns (channels). */
+export const tileRows: i32 = 4;
+export const tileColumns: i32 = 8;
+
+/** One kernel each; src/wasm/planner.ts names them in this order. */
+const enum Algorithm {
+  Runs,
+  Scatter,
+  Filter,
+  Depthwise,
+  DepthwiseFilter,
+}
+
+/** A block of padded pictures, so that it stays in the L2 cache. */
+const paddedBytes: i32 = 1 << 18;
+/** Pixels of a filter-gradient's block: long enough sums to hide the tile's loading and storing. */
+const blockPixels: i32 = 256;
+/** Pixels of a block whose taps are scattered at once. */
+const scatterPixels: i32 = 1024;
+
+function roundUp(n: i32, multiple: i32): i32 {
+  return ((n + multiple - 1) / multiple) * multiple;
+}
+
+/** Hands out places in the workspace, each on its own cache line. */
+class Workspace {
+  bytes: f64 = 0;
+
+  take(bytes: f64): i32 {
+    const place = this.bytes;
+    this.bytes += Math.ceil(bytes / 64) * 64;
+    return <i32>place;
+  }
+}
+
+/** A plan while it is made. */
+class Plan {
+  program: Int32Array = new Int32Array(Program.Length);
+  tail: Int32Array = new Int32Array(0);
+  workspace: Workspace = new Workspace();
+
+  constructor(
+    public algorithm: Algorithm,
+    public cost: f64,
+  ) {}
+
+  set(field: i32, value: i32): void {
+    this.program[field] = value;
+  }
+
+  /** [algorithm, tile rows, tile columns, workspace bytes, direct FLOPs, cost in FLOPs, program...] */
+  result(flops: f64): Float64Array {
+    const length = this.program.length + this.tail.length;
+    const out = new Float64Array(6 + length);
+    out[0] = this.algorithm;
+    out[1] = tileRows;
+    out[2] = tileColumns;
+    out[3] = this.workspace.bytes;
+    out[4] = flops;
+    out[5] = this.cost;
+    for (let i = 0; i < length; i++) {
+      const own = this.program.length;
+      out[6 + i] = i < own ? this.program[i] : this.tail[i - own];
+    }
+    return out;
+  }
+}
+
+/** Fields that every algorithm reads: where the source lies and how the filter is walked. */
+function begin(algorithm: Algorithm, conv: Conv2d, stages: Stages, cost: f64): Plan {
+  const plan = new Plan(algorithm, cost);
+  const gradient = conv.direction == Direction.InputGradient;
+  plan.set(Program.Batch, conv.batch);
+  plan.set(Program.Groups, conv.groups);
+  plan.set(Program.SourceHeight, stages.sourceHeight);
+  plan.set(Program.SourceWidth, stages.sourceWidth);
+  plan.set(Program.SourceChannels, gradient ? conv.outChannels : conv.inChannels);
+  plan.set(
+    Program.DestinationSize,
+    gradient
+      ? conv.inHeight * conv.inWidth * conv.inChannels
+      : conv.outHeight * conv.outWidth * conv.outChannels,
+  );
+  plan.set(Program.PadTop, stages.padTop);
+  plan.set(Program.PadLeft, stages.padLeft);
+  plan.set(Program.PaddedHeight, stages.paddedHeight);
+  plan.set(Program.PaddedWidth, stages.paddedWidth);
+  plan.set(Program.InPlace, stages.inPlace ? 1 : 0);
+  plan.set(Program.Multiplier, 1);
+  plan.set(Program.Depth, stages.depth);
+  plan.set(Program.Columns, gradient ? conv.groupIn : conv.groupOut);
+  plan.set(Program.TapStep, conv.groupIn * conv.outChannels);
+  plan.set(Program.DepthStep, gradient ? 1 : conv.outChannels);
+  plan.set(Program.ColumnStep, gradient ? conv.outChannels : 1);
+  plan.set(Program.GroupStep, conv.groupOut);
+  plan.set(Program.FilterWidth, conv.filterWidth);
+  plan.set(Program.Stages, stages.count);
+  plan.set(Program.Edge, plan.workspace.take(128));
+  return plan;
+}
+
+/** Pictures whose padded copies together fill the L2 cache's share. */
+function picturesAtOnce(conv: Conv2d, stages: Stages): i32 {
+  return max(1, min(conv.batch, paddedBytes / max(4, stages.pictureFloats() * 4)));
+}
+
+function planPadded(plan: Plan, stages: Stages, pictures: i32): void {
+  plan.set(Program.Pictures, pictures);
+  plan.set(Program.Padded, plan.workspace.take(stages.inPlace ? 0 : 4.0 * stages.pictureFloats() * pictures));
+}
+
+function planRuns(conv: Conv2d, stages: Stages): Plan {
+  const columns = roundUp(conv.direction == Direction.InputGradient ? conv.groupIn : conv.groupOut, tileColumns);
+  const plan = begin(Algorithm.Runs, conv, stages, 0);
+  const pictures = picturesAtOnce(conv, stages);
+  let pixels: f64 = 0;
+  let floats = 0;
+  for (let i = 0; i < stages.count; i++) {
+    const stage = stages.pixels(i);
+    const taps = stages.taps(i);
+    pixels += stage;
+    plan.cost += 2.0 * stage * conv.batch * taps * stages.depth * columns * conv.groups;
+    stages.set(i, Stage.Panels, floats);
+    floats += taps * stages.depth * columns * conv.groups;
+  }
+  plan.set(Program.Offsets, plan.workspace.take(8 * pixels * pictures));
+  planPadded(plan, stages, pictures);
+  plan.set(Program.Panels, plan.workspace.take(4.0 * floats));
+  plan.tail = stages.fields();
+  return plan;
+}
+
+/** Scatter adds each product to memory: as dear as this many FLOPs. */
+const scatterFlops: f64 = 8;
+
+/** GEMM and scatter, which a forward convolution can only do at stride 1. */
+function planScatter(conv: Conv2d): Plan {
+  const gradient = conv.direction == Direction.InputGradient;
+  const height = gradient ? conv.outHeight : conv.inHeight;
+  const width = gradient ? conv.outWidth : conv.inWidth;
+  const depth = gradient ? conv.groupOut : conv.groupIn;
+  const taps = conv.filterHeight * conv.filterWidth;
+  const columns = taps * (gradient ? conv.groupIn : conv.groupOut);
+  const padded = roundUp(columns, tileColumns);
+  const pixels = <f64>(height * width) * conv.batch * conv.groups;
+  const source = new Stages(0, height, width, depth, 1);
+  source.inPlace = true;
+  const plan = begin(Algorithm.Scatter, conv, source, pixels * (2.0 * depth * padded + scatterFlops * columns));
+  const rows = max(1, min(height, scatterPixels / max(1, width)));
+  plan.set(Program.Rows, rows);
+  plan.set(Program.Offsets, plan.workspace.take(8.0 * rows * width));
+  plan.set(Program.Panels, plan.workspace.take(4.0 * depth * padded * conv.groups));
+  plan.set(Program.Scratch, plan.workspace.take(4.0 * rows * width * padded));
+  const scatter = new Int32Array(Scatter.Length);
+  scatter[Scatter.Height] = gradient ? conv.inHeight : conv.outHeight;
+  scatter[Scatter.Width] = gradient ? conv.inWidth : conv.outWidth;
+  scatter[Scatter.RowStride] = gradient ? conv.strideHeight : 1;
+  scatter[Scatter.ColumnStride] = gradient ? conv.strideWidth : 1;
+  scatter[Scatter.Top] = gradient ? -conv.padTop : conv.padTop - (conv.filterHeight - 1) * conv.dilationHeight;
+  scatter[Scatter.Left] = gradient ? -conv.padLeft : conv.padLeft - (conv.filterWidth - 1) * conv.dilationWidth;
+  scatter[Scatter.TapsHigh] = conv.filterHeight;
+  scatter[Scatter.TapsWide] = conv.filterWidth;
+  scatter[Scatter.TapRows] = conv.dilationHeight;
+  scatter[Scatter.TapColumns] = conv.dilationWidth;
+  scatter[Scatter.Reversed] = gradient ? 0 : 1;
+  plan.tail = scatter;
+  return plan;
+}
+
+function planFilter(conv: Conv2d, stages: Stages): Plan {
+  const columns = roundUp(conv.groupOut, tileColumns);
+  const run =
+    stages.depth * (conv.dilationWidth == 1 ? conv.filterWidth : 1);
+  const taps = <f64>(conv.filterHeight * conv.filterWidth);
+  const outPixels = conv.outHeight * conv.outWidth;
+  const plan = begin(Algorithm.Filter, conv, stages, 0);
+  plan.cost =
+    2.0 * outPixels * conv.batch * columns * conv.groups * ((taps * stages.depth) / run) * roundUp(run, tileRows);
+  // A block holds several small pictures, or some rows of a large one.
+  const pictures = max(1, min(conv.batch, blockPixels / max(1, outPixels)));
+  const rows = pictures > 1 ? conv.outHeight : max(1, min(conv.outHeight, blockPixels / max(1, conv.outWidth)));
+  const pixels = pictures * rows * conv.outWidth;
+  plan.set(Program.Rows, rows);
+  plan.set(Program.Offsets, plan.workspace.take(8.0 * pixels));
+  planPadded(plan, stages, pictures);
+  plan.set(Program.Panels, plan.workspace.take(4.0 * pixels * columns));
+  plan.set(Program.Scratch, plan.workspace.take(4.0 * pixels * roundUp(run, tileRows)));
+  plan.tail = stages.fields();
+  return plan;
+}
+
+/** Both depthwise kernels; `stages` have the output channels, rounded up to whole lanes, as depth. */
+function planDepthwise(conv: Conv2d, stages: Stages): Plan {
+  const filter = conv.direction == Direction.FilterGradient;
+  const gradient = conv.direction == Direction.InputGradient;
+  const folds = gradient && conv.groupOut > 1;
+  const lanes = stages.depth;
+  const plan = begin(filter ? Algorithm.DepthwiseFilter : Algorithm.Depthwise, conv, stages, 0);
+  const pictures = filter ? 1 : picturesAtOnce(conv, stages);
+  let pixels: f64 = 0;
+  let taps: f64 = 0;
+  for (let i = 0; i < stages.count; i++) {
+    pixels += stages.pixels(i);
+    stages.set(i, Stage.Panels, <i32>taps * lanes);
+    taps += stages.taps(i);
+    plan.cost += 2.0 * stages.pixels(i) * conv.batch * stages.taps(i) * lanes;
+  }
+  // All channels lie in one plane.
+  plan.set(Program.Groups, 1);
+  plan.set(Program.Multiplier, conv.groupOut);
+  plan.set(Program.Columns, gradient ? conv.inChannels : conv.outChannels);
+  plan.set(Program.Offsets, plan.workspace.take(filter ? 0 : 8 * pixels * pictures));
+  planPadded(plan, stages, pictures);
+  plan.set(Program.Panels, plan.workspace.take(4 * taps * lanes));
+  if (folds) {
+    const size = conv.inHeight * conv.inWidth * lanes;
+    plan.set(Program.DestinationSize, size);
+    plan.set(Program.Scratch, plan.workspace.take(4.0 * size * pictures));
+  } else if (filter) {
+    plan.set(Program.Scratch, plan.workspace.take(conv.outChannels == lanes ? 0 : 4.0 * conv.outWidth * lanes));
+  }
+  plan.tail = stages.fields();
+  return plan;
+}
+
+/**
+ * Chooses how to compute one direction of a convolution and writes the kernel's program.
+ * @param shape the fields of Conv2d, in its order.
+ * @returns [algorithm, tile rows, tile columns, workspace bytes, direct FLOPs, cost in FLOPs, program...]
+ */
+export function planConv2d(shape: Int32Array): Float64Array {
+  const conv = new Conv2d(shape);
+  const flops = conv.flops();
+  const gradient = conv.direction == Direction.InputGradient;
+  if (conv.groupIn == 1 && conv.groups > 1) {
+    const lanes = roundUp(conv.outChannels, tileColumns);
+    const written = gradient ? (conv.groupOut > 1 ? lanes : conv.inChannels) : conv.outChannels;
+    const stages = gradient ? gradientStages(conv, lanes, written, 1) : forwardStage(conv, lanes, written, 1);
+    const stored = gradient || conv.groupOut == 1 ? conv.outChannels : 0;
+    stages.pad(lanes == stored);
+    return planDepthwise(conv, stages).result(flops);
+  }
+  if (gradient) {
+    const stages = gradientStages(conv, conv.groupOut, conv.inChannels, conv.groups);
+    stages.pad(conv.groups == 1);
+    return cheaper(planRuns(conv, stages), planScatter(conv)).result(flops);
+  }
+  const stages = forwardStage(conv, conv.groupIn, conv.outChannels, conv.groups);
+  stages.pad(conv.groups == 1);
+  if (conv.direction == Direction.FilterGradient) return planFilter(conv, stages).result(flops);
+  const runs = planRuns(conv, stages);
+  if (conv.strideHeight > 1 || conv.strideWidth > 1) return runs.result(flops);
+  return cheaper(runs, planScatter(conv)).result(flops);
+}
+
+function cheaper(a: Plan, b: Plan): Plan {
+  return b.cost < a.cost ? b : a;
+}

@@ -1,0 +1,87 @@
+// The control module writes a plan as int32 fields, the kernels read them. Both import this file, so it keeps
+// to what AssemblyScript 0.19 and the newest compiler share. Lengths and steps are float32 elements, places in
+// the workspace bytes.
+
+/** What a convolution kernel is told beside its tensors; stages follow. */
+export const enum Program {
+  Batch,
+  Groups,
+  /** The picture that is read: the input, or dy in the input-gradient. */
+  SourceHeight,
+  SourceWidth,
+  SourceChannels,
+  /** Elements of one picture that is written. */
+  DestinationSize,
+  /** Rows and columns of zeros before the picture; negative where it is cropped. */
+  PadTop,
+  PadLeft,
+  PaddedHeight,
+  PaddedWidth,
+  /** 1: the source is read where it lies, no padded copy. */
+  InPlace,
+  /** Output channels that each input channel feeds (depthwise only; else 1). */
+  Multiplier,
+  /** Channels of a group that are summed over, and that are written. */
+  Depth,
+  Columns,
+  /** Steps in the filter to the next tap, to the next depth, to the next column, to the next group. */
+  TapStep,
+  DepthStep,
+  ColumnStep,
+  GroupStep,
+  FilterWidth,
+  /** Pictures, and rows of them, that are worked on at a time. */
+  Pictures,
+  Rows,
+  /** Places in the workspace. */
+  Edge,
+  Offsets,
+  Padded,
+  Panels,
+  Scratch,
+  Stages,
+  Length,
+}
+
+/**
+ * A dense convolution of stride 1 taps: destination pixel (i, j) sums over taps (r, s) of the padded source,
+ * whose filter tap is (TapTop + r·TapTopStep, TapLeft + s·TapLeftStep).
+ */
+export const enum Stage {
+  Height,
+  Width,
+  Source,
+  SourceRowStep,
+  SourceColumnStep,
+  Destination,
+  DestinationRowStep,
+  DestinationColumnStep,
+  TapsHigh,
+  TapsWide,
+  TapRowStep,
+  TapColumnStep,
+  TapTop,
+  TapTopStep,
+  TapLeft,
+  TapLeftStep,
+  /** Element of this stage's first panel. */
+  Panels,
+  Length,
+}
+
+/** Where GEMM + scatter adds: source pixel (i, j), tap (r, s) go to (i·RowStride + Top + r·TapRows, ...). */
+export const enum Scatter {
+  Height,
+  Width,
+  RowStride,
+  ColumnStride,
+  Top,
+  Left,
+  TapsHigh,
+  TapsWide,
+  TapRows,
+  TapColumns,
+  /** 1: tap (r, s) is the filter's from the end. */
+  Reversed,
+  Length,
+}

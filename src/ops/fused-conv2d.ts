@@ -1,0 +1,39 @@
+import { defineOp } from "../backend/op.ts";
+import { applyFused, checkFused, type FusedAttrs } from "./bias-activation.ts";
+import { checkFloats } from "./conv2d-family.ts";
+import { type Conv2dAttrs, conv2dGeometry, outputShape } from "./conv2d-geometry.ts";
+import { convolve } from "./conv2d-plan.ts";
+import { depthwiseGeometry } from "./depthwise-conv2d.ts";
+
+// TensorFlow.js differentiates its fused ops itself, by the unfused kernels: no gradient here.
+
+type Attrs = Conv2dAttrs & FusedAttrs;
+type Inputs = "x" | "filter";
+type Optional = "bias" | "preluActivationWeights";
+
+function fusedOp(name: string, op: string, geometryOf: typeof conv2dGeometry) {
+  return defineOp<Inputs, Attrs, Optional>({
+    name,
+    inputs: ["x", "filter", "bias", "preluActivationWeights"],
+    infer: ({ x, filter, bias, preluActivationWeights }, attrs) => {
+      checkFloats(op, { x, filter });
+      const shape = outputShape(geometryOf(op, x.shape, filter.shape, attrs));
+      checkFused(op, shape, attrs, bias, preluActivationWeights);
+      return { shape };
+    },
+    wasm: (call, { x, filter, bias, preluActivationWeights }, [y], attrs) => {
+      convolve(call, geometryOf(op, x.shape, filter.shape, attrs), "forward", y, x, filter);
+      applyFused(call, y, attrs, bias, preluActivationWeights);
+    },
+  });
+}
+
+/** activation(conv2d(x, filter) + bias). */
+export const fusedConv2d = fusedOp("FusedConv2D", "fused.conv2d", conv2dGeometry);
+
+/** activation(depthwiseConv2d(x, filter) + bias). */
+export const fusedDepthwiseConv2d = fusedOp(
+  "FusedDepthwiseConv2D",
+  "fused.depthwiseConv2d",
+  depthwiseGeometry,
+);

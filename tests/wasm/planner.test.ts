@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import { type Conv2dGeometry, loadPlanner, Planner } from "../../src/wasm/planner.ts";
+
+const layer: Conv2dGeometry = {
+  batch: 16,
+  inHeight: 16,
+  inWidth: 16,
+  inChannels: 64,
+  outHeight: 8,
+  outWidth: 8,
+  outChannels: 128,
+  filterHeight: 4,
+  filterWidth: 4,
+  strideHeight: 2,
+  strideWidth: 2,
+  padTop: 1,
+  padLeft: 1,
+  dilationHeight: 1,
+  dilationWidth: 1,
+  groups: 1,
+};
+
+describe("planner", () => {
+  it("lists the kernels by family", async () => {
+    const lines = (await loadPlanner()).catalogue();
+    expect(lines.length).toBeGreaterThan(3);
+    for (const line of lines) expect(line).toMatch(/^\w+: \w+(, \w+)*: \S/);
+  });
+
+  it("says what its plans are made for", async () => {
+    expect((await loadPlanner()).buildInfo()).toMatch(/tile 4x8, .*AssemblyScript 0\.19/);
+  });
+
+  it("asks the control module once for each shape and direction", () => {
+    let asked = 0;
+    const planner = new Planner({
+      catalogue: () => "",
+      buildInfo: () => "",
+      planConv2d: () => {
+        asked++;
+        return Float64Array.of(0, 4, 8, 64, 1, 1, 7);
+      },
+      __collect: () => {},
+    });
+    const plan = planner.planConv2d(layer, "forward");
+    expect(planner.planConv2d({ ...layer }, "forward")).toBe(plan);
+    expect(asked).toBe(1);
+    expect([...plan.program]).toEqual([7]);
+    planner.planConv2d(layer, "inputGradient");
+    planner.planConv2d({ ...layer, batch: 8 }, "forward");
+    expect(asked).toBe(3);
+  });
+
+  it("counts the definition's FLOPs and multiplies no inserted zeros", async () => {
+    const planner = await loadPlanner();
+    const flops = 2 * 16 * 8 * 8 * 128 * 4 * 4 * 64;
+    for (const direction of ["forward", "inputGradient", "filterGradient"] as const) {
+      const plan = planner.planConv2d(layer, direction);
+      expect(plan.flops).toBe(flops);
+      expect(plan.cost).toBe(flops);
+    }
+  });
+
+  it("takes channel lanes for depthwise layers, scattering for few channels, GEMM for the rest", async () => {
+    const planner = await loadPlanner();
+    const depthwise = { ...layer, outChannels: 64, groups: 64 };
+    const colours = { ...layer, inChannels: 3 };
+    expect(planner.planConv2d(layer, "forward").algorithm).toBe("runs");
+    expect(planner.planConv2d(layer, "inputGradient").algorithm).toBe("runs");
+    expect(planner.planConv2d(layer, "filterGradient").algorithm).toBe("filter");
+    expect(planner.planConv2d(depthwise, "forward").algorithm).toBe("depthwise");
+    expect(planner.planConv2d(depthwise, "filterGradient").algorithm).toBe("depthwiseFilter");
+    expect(planner.planConv2d(colours, "inputGradient").algorithm).toBe("scatter");
+  });
+
+  it("needs a workspace of a few pictures, whatever the batch", async () => {
+    const planner = await loadPlanner();
+    for (const direction of ["forward", "inputGradient", "filterGradient"] as const) {
+      const small = planner.planConv2d({ ...layer, batch: 16 }, direction).workspaceBytes;
+      const large = planner.planConv2d({ ...layer, batch: 256 }, direction).workspaceBytes;
+      expect(large).toBe(small);
+    }
+  });
+});
