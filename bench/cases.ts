@@ -17,7 +17,7 @@ export type Prepared = Call | { readonly step: Step };
 export interface Case {
   readonly name: string;
   readonly section: string;
-  /** What one call does: a throughput is reported. Without: seconds a call are. */
+  /** What one call does, to state a throughput. Default: the bytes of its inputs and results, each once. */
   readonly work?: { readonly flops: number } | { readonly bytes: number };
   readonly rivals: readonly ContestantName[];
   /** Undefined where the contestant has no such function. */

@@ -42,10 +42,12 @@ const tolerance = 1e-3;
  * disturbs all alike. Contestants whose results differ from the first one's fail.
  */
 export async function runCase(
-  { section, name, work }: Case,
+  one: Case,
   contestants: readonly ContestantProcess[],
   { rounds, seconds }: Effort,
 ): Promise<Row> {
+  const { section, name } = one;
+  let { work } = one;
   const results: Partial<Record<ContestantName, Result>> = {};
   const ready: { process: ContestantProcess; substituted: readonly string[]; times: number[] }[] = [];
   let expected: number | undefined;
@@ -64,6 +66,7 @@ export async function runCase(
         return;
       }
       ready.push({ process, substituted: answer.substituted, times: [] });
+      if (answer.bytes !== undefined) work ??= { bytes: answer.bytes };
       expected ??= answer.checksum;
       if (expected === undefined || answer.checksum === undefined) return;
       if (Math.abs(answer.checksum - expected) > tolerance * Math.abs(expected)) {
@@ -89,7 +92,8 @@ export async function runCase(
       ...{ seconds: median(times), best: Math.min(...times), spread: spread(times), substituted },
     };
   }
-  return { section, name, work, results, ratios: ratiosOf(ready) };
+  const inOrder = Object.fromEntries(contestants.map((process) => [process.name, results[process.name]]));
+  return { section, name, work, results: inOrder, ratios: ratiosOf(ready) };
 }
 
 function ratiosOf(ready: readonly { process: ContestantProcess; times: readonly number[] }[]): Row["ratios"] {

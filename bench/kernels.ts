@@ -1,15 +1,9 @@
 import {
   add,
-  avgPool,
-  conv2d,
-  conv2dTranspose,
-  depthwiseConv2d,
   engine,
   grads,
-  image,
   leakyRelu,
   matMul,
-  maxPool,
   mul,
   sum,
   type Tensor,
@@ -19,48 +13,49 @@ import {
   tensor,
   variable,
 } from "@tensorflow/tfjs-core";
+import type { InputSpec } from "../tests/ops/case.ts";
+import { cases as poolCases } from "../tests/ops/pool.cases.ts";
+import { cases as resizeCases } from "../tests/ops/resize.cases.ts";
+import { cases as transposeCases } from "../tests/ops/transpose.cases.ts";
 import type { Case, Prepared } from "./cases.ts";
 import type { Contestant, ContestantName } from "./rivals/contestant.ts";
-import { type ConvShape, convFlops, convName, convShapes, groupChannels, smallConvShapes } from "./shapes.ts";
+import { type BenchShape, convCall, convShapes, smallConvShapes } from "./shapes.ts";
 
-/** Values in [-1, 1], the same in every process. */
-function values(shape: readonly number[], seed: number): Tensor {
+/** Values in a range, [-1, 1] unless said, the same in every process. */
+function input({ shape, dtype = "float32", range: [low, high] = [-1, 1], values }: InputSpec, seed: number) {
   const length = shape.reduce((a, b) => a * b, 1);
   const data = new Float32Array(length);
   let state = seed + 1;
   for (let i = 0; i < length; i++) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    data[i] = state / 2 ** 31 - 1;
+    data[i] = low + ((high - low) * state) / 2 ** 32;
   }
-  return tensor(data, [...shape]);
+  return tensor(values === undefined ? data : Float32Array.from(values), [...shape], dtype);
 }
 
 interface Simple {
   readonly name: string;
   readonly section: string;
-  readonly work: Case["work"];
+  readonly work?: Case["work"];
   /** Also against TensorFlow.js's cpu backend, which is too slow for large sizes. */
   readonly small?: boolean;
-  readonly shapes: readonly (readonly number[])[];
+  readonly inputs: readonly InputSpec[];
   /** Undefined where the contestant has no such function. */
   readonly run: (contestant: Contestant) => ((...inputs: Tensor[]) => Tensor | Tensor[]) | undefined;
 }
 
-function simple({ name, section, work, small, shapes, run }: Simple): Case {
+function simple({ name, section, work, small, inputs: specs, run }: Simple): Case {
   const rivals: ContestantName[] = small ? ["tfjs-wasm", "tfjs-cpu"] : ["tfjs-wasm"];
   return {
     ...{ name, section, work, rivals },
     prepare: (contestant): Prepared | undefined => {
       const call = run(contestant);
       if (call === undefined) return undefined;
-      const inputs = shapes.map(values);
+      const inputs = specs.map(input);
       return { inputs, run: () => [call(...inputs)].flat() };
     },
   };
 }
-
-const bytesOf = (...shapes: readonly (readonly number[])[]): number =>
-  shapes.reduce((total, shape) => total + 4 * shape.reduce((a, b) => a * b, 1), 0);
 
 const matMulCases = [512, 64].flatMap((n) =>
   [
@@ -74,186 +69,91 @@ const matMulCases = [512, 64].flatMap((n) =>
       section: "Matrix product",
       work: { flops: 2 * n ** 3 },
       small: n < 100,
-      shapes: [
-        [n, n],
-        [n, n],
-      ],
+      inputs: [{ shape: [n, n] }, { shape: [n, n] }],
       run: () => (x, y) => matMul(x as Tensor2D, y as Tensor2D, a, b),
     }),
   ),
 );
 
-/** A kernel by its name in TensorFlow.js, where no public function calls it alone. */
-const kernel =
-  (name: string, inputs: readonly string[], attrs: object) =>
-  (...tensors: Tensor[]): Tensor =>
-    engine().runKernel(
-      name,
-      Object.fromEntries(inputs.map((input, i) => [input, tensors[i]])),
-      attrs as never,
-    ) as Tensor;
+/** A kernel by its name in TensorFlow.js: no public function calls a gradient's alone. */
+const kernel = (name: string, inputs: object, attrs: object): Tensor =>
+  engine().runKernel(name, inputs as never, attrs as never) as Tensor;
 
-function convCases(shape: ConvShape, small = false): Case[] {
-  const { batch, size, inputs, outputs, kernel: k, stride, kind } = shape;
-  const x = [batch, size, size, inputs];
-  const y = [batch, size / stride, size / stride, outputs];
-  const one = (which: string, shapes: Simple["shapes"], run: Simple["run"]): Case =>
+function convCases(shape: BenchShape, small = false): Case[] {
+  const { x, filter, y, attrs, flops, kernels, grouped } = convCall(shape);
+  const one = (which: string, shapes: number[][], run: (a: Tensor, b: Tensor) => Tensor): Case =>
     simple({
-      name: `conv2d ${convName(shape)} ${which}`,
+      name: `conv2d ${shape.name} ${which}`,
       section: "Convolution",
-      work: { flops: convFlops(shape) },
-      ...{ small, shapes, run },
+      work: { flops },
+      small,
+      inputs: shapes.map((shape) => ({ shape })),
+      run: (contestant) => (grouped && !contestant.groups ? undefined : run),
     });
-  if (kind === "grouped") {
-    const filter = [k, k, groupChannels, outputs];
-    const forward: Simple["run"] = ({ groupedConv2d }) =>
-      groupedConv2d && ((a, b) => groupedConv2d(a as Tensor4D, b as Tensor4D));
-    return [one("forward", [x, filter], forward)];
-  }
-  const attrs = { strides: [stride, stride], pad: "same", dataFormat: "NHWC", dilations: [1, 1] };
-  if (kind === "depthwise") {
-    const filter = [k, k, inputs, 1];
-    const name = "DepthwiseConv2dNativeBackprop";
-    return [
-      one(
-        "forward",
-        [x, filter],
-        () => (a, b) => depthwiseConv2d(a as Tensor4D, b as Tensor4D, stride, "same"),
-      ),
-      one("input-gradient", [y, filter], () =>
-        kernel(`${name}Input`, ["dy", "filter"], { ...attrs, inputShape: x }),
-      ),
-      one("filter-gradient", [x, y], () =>
-        kernel(`${name}Filter`, ["x", "dy"], { ...attrs, filterShape: filter }),
-      ),
-    ];
-  }
-  const filter = [k, k, inputs, outputs];
   return [
-    one("forward", [x, filter], () => (a, b) => conv2d(a as Tensor4D, b as Tensor4D, stride, "same")),
-    one(
-      "input-gradient",
-      [y, filter],
-      () => (a, b) =>
-        conv2dTranspose(a as Tensor4D, b as Tensor4D, x as [number, number, number, number], stride, "same"),
+    one("forward", [x, filter], (x, filter) => kernel(kernels.forward, { x, filter }, attrs)),
+    one("input-gradient", [y, filter], (dy, filter) =>
+      kernel(kernels.input, { dy, filter }, { ...attrs, inputShape: x }),
     ),
-    one("filter-gradient", [x, y], () =>
-      kernel("Conv2DBackpropFilter", ["x", "dy"], { ...attrs, filterShape: filter }),
+    one("filter-gradient", [x, y], (x, dy) =>
+      kernel(kernels.filter, { x, dy }, { ...attrs, filterShape: filter }),
     ),
   ];
 }
 
-const picture = [16, 32, 32, 64];
-const channels = [64];
-const halved = [16, 16, 16, 64];
+const picture: InputSpec = { shape: [16, 32, 32, 64] };
+const channels: InputSpec = { shape: [64] };
 
-const memoryBound: Omit<Simple, "section">[] = [
+/** A function with its gradient by all inputs but the last, the incoming gradient. */
+const backward = (f: (...inputs: Tensor[]) => Tensor) => {
+  const gradients = grads(f);
+  return (...inputs: Tensor[]): Tensor[] => gradients(inputs.slice(0, -1), inputs.at(-1));
+};
+
+const memoryBound: readonly Omit<Simple, "section">[] = [
   {
     name: "batch norm, training, forward",
-    work: { bytes: bytesOf(picture, picture) },
-    shapes: [picture, channels, channels],
+    inputs: [picture, channels, channels],
     run: (contestant) => (x, scale, offset) => contestant.batchNorm(x as Tensor4D, scale, offset),
   },
   {
     name: "batch norm, training, forward and backward",
-    work: { bytes: bytesOf(picture, picture, picture, picture, picture) },
-    shapes: [picture, channels, channels, picture],
-    run: (contestant) => {
-      const backward = grads((x, scale, offset) => contestant.batchNorm(x as Tensor4D, scale, offset));
-      return (x, scale, offset, dy) => backward([x, scale, offset], dy);
-    },
+    inputs: [picture, channels, channels, picture],
+    run: (contestant) => backward((x, scale, offset) => contestant.batchNorm(x as Tensor4D, scale, offset)),
   },
-  {
-    name: "leakyRelu",
-    work: { bytes: bytesOf(picture, picture) },
-    shapes: [picture],
-    run: () => (x) => leakyRelu(x, 0.2),
-  },
+  { name: "leakyRelu", inputs: [picture], run: () => (x) => leakyRelu(x, 0.2) },
   {
     name: "leakyRelu, forward and backward",
-    work: { bytes: bytesOf(picture, picture, picture, picture, picture) },
-    shapes: [picture, picture],
-    run: () => {
-      const backward = grads((x) => leakyRelu(x, 0.2));
-      return (x, dy) => backward([x], dy);
-    },
+    inputs: [picture, picture],
+    run: () => backward((x) => leakyRelu(x, 0.2)),
   },
-  {
-    name: "tanh",
-    work: { bytes: bytesOf(picture, picture) },
-    shapes: [picture],
-    run: () => (x) => tanh(x),
-  },
+  { name: "tanh", inputs: [picture], run: () => (x) => tanh(x) },
   {
     name: "tanh, forward and backward",
-    work: { bytes: bytesOf(picture, picture, picture, picture, picture) },
-    shapes: [picture, picture],
-    run: () => {
-      const backward = grads((x) => tanh(x));
-      return (x, dy) => backward([x], dy);
-    },
+    inputs: [picture, picture],
+    run: () => backward((x) => tanh(x)),
   },
-  {
-    name: "add",
-    work: { bytes: bytesOf(picture, picture, picture) },
-    shapes: [picture, picture],
-    run: () => (a, b) => add(a, b),
-  },
-  {
-    name: "mul by a row of channels",
-    work: { bytes: bytesOf(picture, channels, picture) },
-    shapes: [picture, channels],
-    run: () => (a, b) => mul(a, b),
-  },
-  {
-    name: "sum over all axes but the channels",
-    work: { bytes: bytesOf(picture, channels) },
-    shapes: [picture],
-    run: () => (x) => sum(x, [0, 1, 2]),
-  },
-  {
-    name: "sum over the channels",
-    work: { bytes: bytesOf(picture) },
-    shapes: [picture],
-    run: () => (x) => sum(x, 3),
-  },
-  {
-    name: "resizeBilinear ×2",
-    work: { bytes: bytesOf(halved, picture) },
-    shapes: [halved],
-    run: () => (x) => image.resizeBilinear(x as Tensor4D, [32, 32], false, true),
-  },
-  {
-    name: "resizeNearestNeighbor ×2",
-    work: { bytes: bytesOf(halved, picture) },
-    shapes: [halved],
-    run: () => (x) => image.resizeNearestNeighbor(x as Tensor4D, [32, 32]),
-  },
-  {
-    name: "avgPool 2×2",
-    work: { bytes: bytesOf(picture, halved) },
-    shapes: [picture],
-    run: () => (x) => avgPool(x as Tensor4D, 2, 2, "same"),
-  },
-  {
-    name: "maxPool 2×2",
-    work: { bytes: bytesOf(picture, halved) },
-    shapes: [picture],
-    run: () => (x) => maxPool(x as Tensor4D, 2, 2, "same"),
-  },
+  { name: "add", inputs: [picture, picture], run: () => (a, b) => add(a, b) },
+  { name: "mul by a row of channels", inputs: [picture, channels], run: () => (a, b) => mul(a, b) },
+  { name: "sum over all axes but the channels", inputs: [picture], run: () => (x) => sum(x, [0, 1, 2]) },
+  { name: "sum over the channels", inputs: [picture], run: () => (x) => sum(x, 3) },
+  // The ops' own cases at a size worth timing.
+  ...[...poolCases, ...resizeCases, ...transposeCases]
+    .filter(({ bench }) => bench)
+    .map(({ name, inputs, run }) => ({ name, inputs, run: () => run })),
 ];
 
-const weights = [4, 4, 128, 256];
+const weights: InputSpec = { shape: [4, 4, 128, 256] };
 
 const adam: Case = {
   name: "Adam step of 524,288 weights",
   section: "Memory-bound",
   // Weight and both moments are read and written, the gradient read.
-  work: { bytes: 7 * bytesOf(weights) },
+  work: { bytes: 7 * 4 * 524_288 },
   rivals: ["tfjs-wasm"],
   prepare: (contestant): Prepared => {
-    const gradient = values(weights, 1);
-    const start = values(weights, 2);
+    const gradient = input(weights, 1);
+    const start = input(weights, 2);
     const parameter = variable(start);
     const optimizer = contestant.adam(parameter);
     return {

@@ -23,15 +23,18 @@ export async function profileStep(
       await step.run();
       seconds.push((performance.now() - start) / 1000);
     }
-    const { times, stop } = clockKernels(contestant.backend);
+    const clock = clockKernels(contestant);
     try {
-      for (let i = 0; i < steps; i++) await step.run();
+      for (let i = 0; i < steps; i++) {
+        await step.run();
+        clock.endStep();
+      }
     } finally {
-      stop();
+      clock.stop();
     }
-    const kernels = [...times.values()].map(
-      ({ kernel, shapes, calls, ms }): KernelTime => ({
-        ...{ kernel, shapes, callsPerStep: calls / steps, msPerStep: ms / steps },
+    const kernels = [...clock.times.values()].map(
+      ({ kernel, shapes, calls, msBySteps, flops }): KernelTime => ({
+        ...{ kernel, shapes, callsPerStep: calls / steps, msPerStep: median(msBySteps), flops },
       }),
     );
     return {
@@ -47,16 +50,19 @@ export async function profileStep(
 interface Clocked {
   readonly kernel: string;
   readonly shapes: string;
+  readonly flops?: number;
   calls: number;
+  /** Of the step under way. */
   ms: number;
+  readonly msBySteps: number[];
 }
 
-/** Puts a clock around every kernel of a backend, by name and shapes of the inputs, until stopped. */
-function clockKernels(backendName: string): { times: Map<string, Clocked>; stop(): void } {
+/** Puts a clock around every kernel of the backend, by name and shapes of the inputs, until stopped. */
+function clockKernels({ backend, flops }: Contestant) {
   const times = new Map<string, Clocked>();
-  const configs = getKernelsForBackend(backendName);
+  const configs = getKernelsForBackend(backend);
   const replace = (config: (typeof configs)[number]) => {
-    unregisterKernel(config.kernelName, backendName);
+    unregisterKernel(config.kernelName, backend);
     registerKernel(config);
   };
   for (const config of configs) {
@@ -66,16 +72,30 @@ function clockKernels(backendName: string): { times: Map<string, Clocked>; stop(
         const start = performance.now();
         const outputs = config.kernelFunc(call);
         const ms = performance.now() - start;
+        const { kernelName: kernel } = config;
         const inputs = Object.values(call.inputs).flat() as (TensorInfo | undefined)[];
         const shapes = inputs.map((input) => `[${input?.shape ?? ""}]`).join(" ");
-        const key = `${config.kernelName} ${shapes}`;
-        const entry = times.get(key) ?? { kernel: config.kernelName, shapes, calls: 0, ms: 0 };
+        const key = `${kernel} ${shapes}`;
+        let entry = times.get(key);
+        if (entry === undefined) {
+          const work = flops?.(kernel, call.inputs, call.attrs ?? {});
+          entry = { kernel, shapes, flops: work, calls: 0, ms: 0, msBySteps: [] };
+          times.set(key, entry);
+        }
         entry.calls++;
         entry.ms += ms;
-        times.set(key, entry);
         return outputs;
       },
     });
   }
-  return { times, stop: () => configs.forEach(replace) };
+  return {
+    times,
+    endStep: () => {
+      for (const entry of times.values()) {
+        entry.msBySteps.push(entry.ms);
+        entry.ms = 0;
+      }
+    },
+    stop: () => configs.forEach(replace),
+  };
 }

@@ -12,11 +12,17 @@ export type Request =
 export interface Answers {
   readonly start: {
     readonly says: string;
-    readonly catalogue?: string;
+    readonly catalogue?: readonly string[];
   };
   readonly prepare:
     | { readonly missing: string }
-    | { readonly checksum?: number; readonly substituted: readonly string[] };
+    | {
+        /** Over all values of a call's results; steps have none. */
+        readonly checksum?: number;
+        /** Of a call's inputs and results, each once. */
+        readonly bytes?: number;
+        readonly substituted: readonly string[];
+      };
   /** Seconds a call. */
   readonly measure: { readonly samples: readonly number[] };
   readonly finish: { readonly leaked: number };
@@ -38,5 +44,8 @@ export interface KernelTime {
   /** Of the inputs. */
   readonly shapes: string;
   readonly callsPerStep: number;
+  /** Median of the steps. */
   readonly msPerStep: number;
+  /** Of one call, where it is known. */
+  readonly flops?: number;
 }

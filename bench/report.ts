@@ -78,14 +78,14 @@ export function profileTable(title: string, { secondsPerStep, bestSeconds, kerne
   const totals = [...byKernel].sort(([, a], [, b]) => b.ms - a.ms);
   const row = (ms: number, calls: number, what: string) =>
     `${ms.toFixed(2).padStart(10)} ms ${((100 * ms) / inKernels).toFixed(1).padStart(6)}% ${String(calls).padStart(6)} × ${what}`;
+  const speed = ({ flops, callsPerStep, msPerStep }: Profile["kernels"][number]): string =>
+    flops === undefined ? "" : `, ${rate((flops * callsPerStep * 1000) / msPerStep)} GFLOP/s`;
   return [
     `\n${title}: median ${secondsPerStep.toPrecision(3)} s, best ${bestSeconds.toPrecision(3)} s; ${inKernels.toFixed(0)} ms in kernels when clocked`,
     ...totals.map(([kernel, { calls, ms }]) => row(ms, calls, kernel)),
     "  by shapes of the inputs:",
     ...kernels
       .slice(0, 25)
-      .map(({ kernel, shapes, callsPerStep, msPerStep }) =>
-        row(msPerStep, callsPerStep, `${kernel} ${shapes}`),
-      ),
+      .map((one) => row(one.msPerStep, one.callsPerStep, `${one.kernel} ${one.shapes}${speed(one)}`)),
   ].join("\n");
 }

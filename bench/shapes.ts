@@ -1,44 +1,51 @@
-/** A convolution at one size: NHWC input, square filter, "same" padding. */
-export interface ConvShape {
-  readonly batch: number;
-  /** Height and width of the input. */
-  readonly size: number;
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly kernel: number;
-  readonly stride: number;
-  readonly kind: "dense" | "grouped" | "depthwise";
-}
+import { type BenchShape, benchShapes } from "../tests/ops/conv2d.cases.ts";
 
-const dense = (kernel: number, stride: number, inputs: number, outputs: number, size: number): ConvShape => ({
-  ...{ batch: 16, size, inputs, outputs, kernel, stride, kind: "dense" },
-});
+export type { BenchShape };
 
-/** Convolutions of the DCGAN, and of residual GANs: 3×3, grouped, 1×1, depthwise. */
-export const convShapes: readonly ConvShape[] = [
-  dense(4, 2, 3, 64, 32),
-  dense(4, 2, 64, 128, 16),
-  dense(4, 2, 128, 256, 8),
-  dense(3, 1, 64, 64, 32),
-  dense(3, 1, 128, 128, 16),
-  dense(1, 1, 64, 128, 32),
-  { ...dense(3, 1, 64, 64, 16), kind: "grouped" },
-  { ...dense(3, 1, 64, 64, 32), kind: "depthwise" },
-];
+/** Convolutions at a batch of 16: the DCGAN's, and those of residual GANs. */
+export const convShapes: readonly BenchShape[] = benchShapes;
 
 /** Small enough for TensorFlow.js's cpu backend. */
-export const smallConvShapes: readonly ConvShape[] = [{ ...dense(4, 2, 8, 16, 8), batch: 2 }];
+export const smallConvShapes: readonly BenchShape[] = [
+  { name: "4x4 s2 8-16 @8 batch 2", x: [2, 8, 8, 8], filter: [4, 4, 16], stride: [2, 2] },
+];
 
-/** Channels of one group in grouped convolutions. */
-export const groupChannels = 16;
-
-/** Floating-point operations of the direct algorithm, for each of the three convolutions of a layer. */
-export function convFlops({ batch, size, inputs, outputs, kernel, stride, kind }: ConvShape): number {
-  const perOutput = { dense: inputs, grouped: groupChannels, depthwise: 1 }[kind];
-  return 2 * batch * (size / stride) ** 2 * outputs * kernel ** 2 * perOutput;
+/** What TensorFlow.js's kernels are told, for each direction of a convolution. */
+export interface ConvCall {
+  readonly x: number[];
+  readonly filter: number[];
+  readonly y: number[];
+  readonly attrs: { readonly strides: number[]; readonly groups: number };
+  /** Of the direct algorithm, the same for each direction. */
+  readonly flops: number;
+  /** Names of the kernels. */
+  readonly kernels: { readonly forward: string; readonly input: string; readonly filter: string };
+  /** TensorFlow.js has no convolution in groups of more than one channel. */
+  readonly grouped: boolean;
 }
 
-export function convName({ batch, size, inputs, outputs, kernel, stride, kind }: ConvShape): string {
-  const what = kind === "dense" ? "" : `${kind} `;
-  return `${what}${kernel}×${kernel} s${stride} ${inputs}→${outputs} @${size} batch ${batch}`;
+export function convCall({
+  x,
+  filter: [high, wide, outputs],
+  stride = [1, 1],
+  groups = 1,
+}: BenchShape): ConvCall {
+  const inputs = x[3] / groups;
+  const y = [x[0], Math.ceil(x[1] / stride[0]), Math.ceil(x[2] / stride[1]), outputs];
+  const depthwise = groups > 1 && inputs === 1;
+  const [family, backprop] = depthwise
+    ? ["DepthwiseConv2dNative", "DepthwiseConv2dNativeBackprop"]
+    : ["Conv2D", "Conv2DBackprop"];
+  return {
+    x: [...x],
+    filter: depthwise ? [high, wide, groups, outputs / groups] : [high, wide, inputs, outputs],
+    y,
+    attrs: {
+      strides: [...stride],
+      ...{ pad: "same", dataFormat: "NHWC", dilations: [1, 1], groups: depthwise ? 1 : groups },
+    },
+    flops: 2 * y.reduce((a, b) => a * b) * high * wide * inputs,
+    kernels: { forward: family, input: `${backprop}Input`, filter: `${backprop}Filter` },
+    grouped: groups > 1 && !depthwise,
+  };
 }

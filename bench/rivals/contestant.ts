@@ -32,11 +32,13 @@ export interface Contestant {
   batchNorm(x: Tensor4D, scale: Tensor, offset: Tensor): Tensor;
   /** Adam over one variable: learning rate 1e-3, betas 0.5 and 0.99. Gives a function that makes one step. */
   adam(parameter: Variable): { step(gradient: Tensor): void; dispose(): void };
-  /** 3×3 convolution in groups, stride 1, same padding; filter [3, 3, C/groups, C]. */
-  groupedConv2d?(x: Tensor4D, filter: Tensor4D): Tensor;
+  /** Its convolutions take `groups`. */
+  readonly groups?: boolean;
   dcgan(shape: DcganShape): Step;
   /** The kernels' catalogue, where there is one. */
-  catalogue?(): string;
+  catalogue?(): readonly string[];
+  /** Floating-point operations of a kernel's call, where they are known. */
+  flops?(kernel: string, inputs: object, attrs: object): number | undefined;
 }
 
 export interface StartOptions {

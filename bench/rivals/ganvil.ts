@@ -2,9 +2,8 @@ import type { Tensor, Tensor4D, Variable } from "@tensorflow/tfjs-core";
 import { backendName, currentBackend } from "../../src/backend/backend.ts";
 import { createGan, dcgan, init } from "../../src/index.ts";
 import { batchNormTrain } from "../../src/ops/batch-norm-train.ts";
-import { conv2d } from "../../src/ops/conv2d.ts";
+import { ops } from "../../src/ops/index.ts";
 import { Adam } from "../../src/optim/adam.ts";
-import { groupChannels } from "../shapes.ts";
 import type { DcganShape, Step } from "./contestant.ts";
 import { serve } from "./serve.ts";
 
@@ -34,7 +33,8 @@ serve({
       dispose: () => optimizer.dispose(),
     };
   },
-  groupedConv2d: (x: Tensor4D, filter: Tensor4D) => conv2d(x, filter, { groups: x.shape[3] / groupChannels }),
+  groups: true,
   dcgan: step,
   catalogue: () => currentBackend().planner.catalogue(),
+  flops: (kernel, inputs, attrs) => ops.find(({ name }) => name === kernel)?.flops?.(inputs as never, attrs),
 });

@@ -1,4 +1,4 @@
-import { dispose, memory, type Tensor, tidy, version_core } from "@tensorflow/tfjs-core";
+import { dispose, memory, type Tensor, tidy, util, version_core } from "@tensorflow/tfjs-core";
 import { cases, type Prepared } from "../cases.ts";
 import { timeCalls, timeSteps } from "../measure.ts";
 import { profileStep } from "../profile.ts";
@@ -30,15 +30,18 @@ export function serve(contestant: Contestant): void {
       if (prepared === undefined) return { missing: "no such function" };
       current = { prepared, tensors };
       let sum: number | undefined;
+      let bytes: number | undefined;
       if ("step" in prepared) {
         await finiteStep(prepared.step.run);
       } else {
         const results = tidy(prepared.run);
         sum = checksum(results);
+        const touched = [...prepared.inputs, ...results];
+        bytes = touched.reduce((total, { size, dtype }) => total + size * util.bytesPerElement(dtype), 0);
         dispose(results);
       }
       await measure(seconds);
-      return { checksum: sum, substituted: [...(contestant.substituted ?? [])] };
+      return { checksum: sum, bytes, substituted: [...(contestant.substituted ?? [])] };
     } catch (error) {
       await finish();
       const [, kernel] = missingKernel.exec(String(error)) ?? [];
