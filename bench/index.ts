@@ -40,17 +40,8 @@ const effortOf = (one: Case): Effort =>
   flags.quick ? { rounds: 2, seconds: 0.05 } : { rounds: 5, seconds: stepCases.includes(one) ? 1 : 0.2 };
 
 const running = new Map<ContestantName, ContestantProcess>();
-const versions: Partial<Record<ContestantName, string>> = {};
 
-async function open(name: ContestantName, options: StartOptions): Promise<readonly string[] | undefined> {
-  const contestant = await ContestantProcess.open(name, options);
-  running.set(name, contestant);
-  const { says, catalogue } = await contestant.ask({ ask: "start", ...options });
-  versions[name] = says;
-  return catalogue;
-}
-
-/** Shows how far the run is, on the error stream, so that the table can be kept. */
+/** Shows how far the run is on the error stream, so that the output can be kept in a file. */
 const bar = new SingleBar({
   format: "{bar} {value}/{total} {name}",
   stream: process.stderr,
@@ -58,35 +49,54 @@ const bar = new SingleBar({
   hideCursor: true,
 });
 
-async function bench(wanted: readonly Case[], options: StartOptions): Promise<Row[]> {
-  const names = new Set<ContestantName>(["ganvil", ...wanted.flatMap(({ rivals }) => rivals)]);
-  const catalogues = await Promise.all([...names].map((name) => open(name, options)));
-  console.log(head({ machine: machine(), versions }));
-  console.log(
-    `\nKernels\n${catalogues.flatMap((lines = []) => lines.map((text) => `  ${text}`)).join("\n")}`,
-  );
-  const rows: Row[] = [];
+/** Prints above the bar. */
+function print(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+  console.log(text);
+}
+
+/** Starts contestants and prints the head of the report. */
+async function start(names: readonly ContestantName[], options: StartOptions): Promise<Report["versions"]> {
+  const versions: Partial<Record<ContestantName, string>> = {};
+  const kernels: string[] = [];
+  for (const name of names) {
+    bar.update({ name: `starting ${name}` });
+    const { process, says, catalogue = [] } = await ContestantProcess.open(name, options);
+    running.set(name, process);
+    versions[name] = says;
+    kernels.push(...catalogue);
+  }
+  print(head({ machine: machine(), versions, kernels }));
+  return versions;
+}
+
+async function bench(wanted: readonly Case[], options: StartOptions): Promise<Report> {
   bar.start(wanted.length, 0, { name: "" });
+  const rivals = new Set(wanted.flatMap((one) => one.rivals));
+  const versions = await start(["ganvil", ...rivals], options);
+  const rows: Row[] = [];
   for (const one of wanted) {
     bar.update(rows.length, { name: one.name });
     const contestants = (["ganvil", ...one.rivals] as const).map((name) => running.get(name)!);
     const row = await runCase(one, contestants, effortOf(one));
-    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-    console.log(line(row, rows.at(-1)));
+    print(line(row, rows.at(-1)));
     rows.push(row);
   }
   bar.stop();
   console.log(`\n${footnotes(rows)}`);
-  return rows;
+  return { machine: machine(), versions, date: new Date().toISOString(), rows };
 }
 
 async function profile(options: StartOptions): Promise<void> {
-  await open("ganvil", options);
-  console.log(head({ machine: machine(), versions }));
-  for (const batch of [16, 64]) {
+  const batches = [16, 64];
+  bar.start(batches.length, 0, { name: "" });
+  await start(["ganvil"], options);
+  for (const [i, batch] of batches.entries()) {
+    const title = `DCGAN 32×32 step, batch ${batch}`;
+    bar.update(i, { name: title });
     const request = { shape: dcganShape(batch), steps: flags.quick ? 2 : 10 };
     const answer = await running.get("ganvil")!.ask({ ask: "profile", ...request });
-    console.log(profileTable(`DCGAN 32×32 step, batch ${batch}`, answer.profile));
+    print(profileTable(title, answer.profile));
   }
 }
 
@@ -97,19 +107,19 @@ async function main(): Promise<void> {
   }
   const part = flags.only.toLowerCase();
   const wanted = cases.filter(({ name }) => name.toLowerCase().includes(part));
-  if (flags.help) return void process.stdout.write(usage);
+  if (flags.help) return console.log(usage);
   if (flags.list) return console.log(wanted.map(({ name }) => name).join("\n"));
   if (wanted.length === 0) throw new Error(`--only: no case's name contains "${flags.only}". See --list.`);
   try {
     if (flags.profile) return await profile({ build });
-    const rows = await bench(wanted, { build });
-    const report: Report = { machine: machine(), versions, date: new Date().toISOString(), rows };
+    const report = await bench(wanted, { build });
     if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(report, null, 2)}\n`);
-    if (rows.some(({ results }) => Object.values(results).some((result) => "failed" in result))) {
+    if (report.rows.some(({ results }) => Object.values(results).some((result) => "failed" in result))) {
       process.exitCode = 1;
     }
   } finally {
-    await Promise.all([...running.values()].map((contestant) => contestant.close()));
+    bar.stop();
+    for (const contestant of running.values()) contestant.close();
   }
 }
 

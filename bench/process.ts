@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { versions } from "node:process";
 import { build as bundle } from "esbuild";
 import type { Answer, Answers, Request } from "./protocol.ts";
 import type { ContestantName, StartOptions } from "./rivals/contestant.ts";
@@ -11,13 +12,11 @@ const root = new URL("..", import.meta.url).pathname;
 export class ContestantProcess {
   readonly name: ContestantName;
   readonly #child: ChildProcess;
-  readonly #folder: string;
   #answered: (answer: Answer) => void = () => {};
 
-  private constructor(name: ContestantName, child: ChildProcess, folder: string) {
+  private constructor(name: ContestantName, child: ChildProcess) {
     this.name = name;
     this.#child = child;
-    this.#folder = folder;
     child.on("message", (answer: Answer) => this.#answered(answer));
     child.on("exit", (code, signal) =>
       this.#answered({ failed: `the process ended (${signal ?? `exit code ${code}`})` }),
@@ -25,10 +24,11 @@ export class ContestantProcess {
   }
 
   /**
-   * Bundles the contestant and starts it. Bundling makes one copy of TensorFlow.js of the core, its gradients
-   * and a backend, which Node's resolution of these packages does not.
+   * Bundles the contestant, starts it, and gives what it says of itself. Bundled, the core of TensorFlow.js,
+   * its gradients and a backend share one copy of the engine; resolved by Node they would not.
+   * @throws Error when it cannot start.
    */
-  static async open(name: ContestantName, { build }: StartOptions): Promise<ContestantProcess> {
+  static async open(name: ContestantName, { build }: StartOptions) {
     const cache = join(root, "node_modules/.cache");
     await mkdir(cache, { recursive: true });
     const folder = await mkdtemp(join(cache, "bench-"));
@@ -42,13 +42,21 @@ export class ContestantProcess {
       external: ["benchmark"],
     });
     // Node 20 has relaxed SIMD behind a flag, later versions without.
-    const needsFlag = build === "relaxed" && process.versions.node.startsWith("20.");
+    const needsFlag = build === "relaxed" && versions.node.startsWith("20.");
     const child = fork(file, {
       cwd: root,
       execArgv: needsFlag ? ["--experimental-wasm-relaxed-simd"] : [],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
-    return new ContestantProcess(name, child, folder);
+    const process = new ContestantProcess(name, child);
+    try {
+      return { process, ...(await process.ask({ ask: "start", build })) };
+    } catch (error) {
+      process.close();
+      throw error;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   }
 
   /** @throws Error when the contestant fails or its process ends. */
@@ -62,8 +70,7 @@ export class ContestantProcess {
     return answer as Answers[Kind];
   }
 
-  async close(): Promise<void> {
+  close(): void {
     if (this.#child.connected) this.#child.disconnect();
-    await rm(this.#folder, { recursive: true, force: true });
   }
 }

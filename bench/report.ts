@@ -2,6 +2,7 @@ import type { Result, Row } from "./contest.ts";
 import type { Machine } from "./machine.ts";
 import type { Profile } from "./protocol.ts";
 import type { ContestantName } from "./rivals/contestant.ts";
+import { stepSection } from "./steps.ts";
 
 /** What `--json` writes. */
 export interface Report {
@@ -13,13 +14,19 @@ export interface Report {
   readonly rows: readonly Row[];
 }
 
-export function head({ machine, versions }: Pick<Report, "machine" | "versions">): string {
+export function head({
+  machine,
+  versions,
+  kernels,
+}: Pick<Report, "machine" | "versions"> & { readonly kernels: readonly string[] }): string {
   const { cpu, cores, memoryGiB, node, v8, platform } = machine;
   return [
     `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${platform}; Node ${node}, V8 ${v8}`,
     ...Object.entries(versions).map(([name, says]) => `${name}: ${says}`),
     "One thread each. Contestants run in turn; the figure is the median of the rounds, ± half their range;",
     "× is the rival's time over ganvil's.",
+    "\nKernels",
+    ...kernels.map((text) => `  ${text}`),
   ].join("\n");
 }
 
@@ -27,10 +34,10 @@ export function head({ machine, versions }: Pick<Report, "machine" | "versions">
 export function figure(result: Result, work: Row["work"]): string {
   if ("missing" in result) return `missing (${result.missing})`;
   if ("failed" in result) return `failed: ${result.failed.split("\n")[0]}`;
-  const { seconds, spread, substituted } = result;
+  const { seconds, best, spread, substituted } = result;
   const value =
     work === undefined
-      ? `${seconds.toPrecision(3)} s`
+      ? `${seconds.toPrecision(3)} s (best ${best.toPrecision(3)})`
       : "flops" in work
         ? `${rate(work.flops / seconds)} GFLOP/s`
         : `${rate(work.bytes / seconds)} GB/s`;
@@ -45,7 +52,7 @@ export function line(row: Row, previous: Row | undefined): string {
   const cells = Object.entries(results).map(([contestant, result]) => {
     const ratio = ratios[contestant as ContestantName];
     const times = ratio === undefined ? "" : ` (×${ratio.toPrecision(3)})`;
-    return `${contestant} ${figure(result, work)}${times}`.padEnd(38);
+    return `${contestant} ${figure(result, work)}${times}`.padEnd(42);
   });
   const heading = previous?.section === section ? "" : `\n${section}\n`;
   return `${heading}  ${name.padEnd(54)} ${cells.join("  ").trimEnd()}`;
@@ -62,9 +69,15 @@ export function footnotes(rows: readonly Row[]): string {
       }
     }
   }
-  return [...supplied]
-    .map(([what, names]) => `* ${[...names].join(", ")} lacks a kernel; the benchmark supplied ${what}.`)
-    .join("\n");
+  const notes = [...supplied].map(
+    ([what, names]) => `* ${[...names].join(", ")} lacks a kernel; the benchmark supplied ${what}.`,
+  );
+  if (rows.some(({ section }) => section === stepSection)) {
+    notes.push(
+      "ganvil's step also keeps running statistics and the averaged generator, and checks every gradient.",
+    );
+  }
+  return notes.join("\n");
 }
 
 /** Where a step's time goes: by kernel, then by kernel and shapes. */

@@ -6,7 +6,7 @@ import type { Answer, Request } from "../protocol.ts";
 import type { Contestant } from "./contestant.ts";
 
 /** A sum over all values that weighs neighbours differently, so that swapped ones show. */
-export function checksum(results: readonly Tensor[]): number {
+function checksum(results: readonly Tensor[]): number {
   let sum = 0;
   for (const result of results) {
     for (const [i, value] of result.dataSync().entries()) sum += Math.abs(value) * (1 + (i % 7));

@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { cases } from "../../bench/cases.ts";
 import { median, spread } from "../../bench/measure.ts";
 import { figure, type Report } from "../../bench/report.ts";
+import type { OpCase } from "../ops/case.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
 
@@ -40,6 +42,15 @@ describe("the benchmark", () => {
     });
   });
 
+  it("times every op's case that asks for it, each case under a name of its own", () => {
+    const modules = import.meta.glob<{ cases: OpCase[] }>("../ops/*.cases.ts", { eager: true });
+    const marked = Object.values(modules).flatMap((module) => module.cases.filter(({ bench }) => bench));
+    const names = cases.map(({ name }) => name);
+    expect(marked.length).toBeGreaterThan(0);
+    expect(marked.map(({ name }) => name).filter((name) => !names.includes(name))).toEqual([]);
+    expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
+  });
+
   it("names the cases, and refuses a name that none has", async () => {
     const { stdout } = await bench("--list", "--only", "dcgan");
     expect(stdout.trim().split("\n")).toEqual(["DCGAN 32×32 step, batch 16", "DCGAN 32×32 step, batch 64"]);
@@ -55,10 +66,10 @@ describe("figures", () => {
   });
 
   it("are work over time, or time where no work is stated", () => {
-    const result = { seconds: 0.5, best: 0.5, spread: 0.1, substituted: [] };
+    const result = { seconds: 0.5, best: 0.4, spread: 0.1, substituted: [] };
     expect(figure(result, { flops: 2e9 })).toBe("4.00 GFLOP/s ±10%");
     expect(figure(result, { bytes: 1e9 })).toBe("2.00 GB/s ±10%");
-    expect(figure(result, undefined)).toBe("0.500 s ±10%");
+    expect(figure(result, undefined)).toBe("0.500 s (best 0.400) ±10%");
     expect(figure({ missing: "no kernel X" }, undefined)).toBe("missing (no kernel X)");
   });
 });
