@@ -9,7 +9,7 @@ export type Result =
       /** Median of the rounds, each the median of its samples. */
       readonly seconds: number;
       readonly best: number;
-      /** Half the distance between slowest and fastest round, relative to the median. */
+      /** Half the distance between the rounds' quartiles, relative to the median. */
       readonly spread: number;
       /** What the benchmark supplied of kernels that the backend lacks. */
       readonly substituted: readonly string[];

@@ -38,7 +38,9 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Half the distance from the least to the greatest, relative to the median. */
+/** Half the distance between the quartiles, relative to the median: one disturbed round does not count. */
 export function spread(values: readonly number[]): number {
-  return (Math.max(...values) - Math.min(...values)) / 2 / median(values);
+  const sorted = values.toSorted((a, b) => a - b);
+  const quartile = (part: number) => sorted[Math.round(part * (sorted.length - 1))];
+  return (quartile(0.75) - quartile(0.25)) / 2 / median(values);
 }

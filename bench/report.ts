@@ -23,7 +23,7 @@ export function head({
   return [
     `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${platform}; Node ${node}, V8 ${v8}`,
     ...Object.entries(versions).map(([name, says]) => `${name}: ${says}`),
-    "One thread each. Contestants run in turn; the figure is the median of the rounds, ± half their range;",
+    "One thread each. Contestants run in turn; the figure is the median of the rounds, ± half their quartiles' distance;",
     "× is the rival's time over ganvil's.",
     "\nKernels",
     ...kernels.map((text) => `  ${text}`),
