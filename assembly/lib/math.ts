@@ -4,11 +4,11 @@
 // Coefficients stay in memory: V8 rebuilds a v128 constant at each use in a loop, a splat load is cheaper.
 import { madd } from "./simd";
 
-/** 1/ln 2, -(ln 2) in two parts (the first exact times any exponent), range of exp, then (eʳ - 1 - r)/r². */
+/** 1/ln 2, -(ln 2) in two parts (the first exact times any exponent), range of exp, (eʳ - 1 - r)/r², 1, 1.5·2²³. */
 const EXP = memory.data<f32>([
   1.4426950408889634, -0.693359375, 2.1219444005471377e-4, -105.0, 89.0,
   1.9845867063850164e-4, 1.3940654462203383e-3, 8.333389647305012e-3, 0.041666362434625626,
-  0.1666666567325592, 0.5, 1.0,
+  0.1666666567325592, 0.5, 1.0, 12582912.0,
 ]);
 
 /** ln 2 in two parts, then (ln(1 + f) - f + f²/2)/f³ for f in [√½ - 1, √2 - 1]. */
@@ -35,15 +35,25 @@ function withSign(y: v128, x: v128): v128 {
   return v128.or(y, v128.and(x, i32x4.splat(i32.MIN_VALUE)));
 }
 
-/** round(x / ln 2) for x within exp's range. */
+/**
+ * n + 1.5·2²³ for n = round(x / ln 2), x within exp's range: the sum's last bits are n as an integer, which
+ * is cheaper than rounding and a saturating conversion.
+ */
 @inline
 function exponent(x: v128): v128 {
-  return f32x4.nearest(f32x4.mul(x, coefficient(EXP, 0)));
+  return madd(x, coefficient(EXP, 0), coefficient(EXP, 12));
+}
+
+/** n of `exponent` as int32. */
+@inline
+function exponentInt(shifted: v128): v128 {
+  return i32x4.sub(shifted, coefficient(EXP, 12));
 }
 
 /** eʳ - 1 of the rest r = x - n ln 2. */
 @inline
-function expm1Rest(x: v128, n: v128): v128 {
+function expm1Rest(x: v128, shifted: v128): v128 {
+  const n = f32x4.sub(shifted, coefficient(EXP, 12));
   const r = madd(n, coefficient(EXP, 2), madd(n, coefficient(EXP, 1), x));
   let q = madd(coefficient(EXP, 5), r, coefficient(EXP, 6));
   q = madd(q, r, coefficient(EXP, 7));
@@ -53,10 +63,10 @@ function expm1Rest(x: v128, n: v128): v128 {
   return madd(f32x4.mul(r, r), q, r);
 }
 
-/** Beyond these e^x is 0 or infinite in float32 anyway. */
+/** Beyond these e^x is 0 or infinite in float32 anyway. pmin and pmax keep x where it is NaN. */
 @inline
 function clampToExp(x: v128): v128 {
-  return f32x4.min(f32x4.max(x, coefficient(EXP, 3)), coefficient(EXP, 4));
+  return f32x4.pmin(f32x4.pmax(x, coefficient(EXP, 3)), coefficient(EXP, 4));
 }
 
 /** e^x, error below 1 ulp. */
@@ -66,7 +76,7 @@ export function exp(x: v128): v128 {
   const n = exponent(clamped);
   const p = f32x4.add(expm1Rest(clamped, n), coefficient(EXP, 11));
   // The exponent in two halves, so that subnormal and near-infinite results round once.
-  const k = i32x4.trunc_sat_f32x4_s(n);
+  const k = exponentInt(n);
   const half = i32x4.shr_s(k, 1);
   return f32x4.mul(f32x4.mul(p, power2(half)), power2(i32x4.sub(k, half)));
 }
@@ -77,7 +87,7 @@ export function expm1(x: v128): v128 {
   const clamped = clampToExp(x);
   const n = exponent(clamped);
   const em = expm1Rest(clamped, n);
-  const k = i32x4.trunc_sat_f32x4_s(n);
+  const k = exponentInt(n);
   const half = i32x4.shr_s(k, 1);
   const other = i32x4.sub(k, half);
   const scale = power2(half);
@@ -142,10 +152,10 @@ export function log1p(x: v128): v128 {
 export function tanh(x: v128): v128 {
   const one = coefficient(EXP, 11);
   // tanh is 1 in float32 from 9.02 on.
-  const a = f32x4.min(f32x4.abs(x), f32x4.splat(10));
+  const a = f32x4.pmin(f32x4.abs(x), f32x4.splat(10));
   const double = f32x4.add(a, a);
   const n = exponent(double);
-  const scale = power2(i32x4.trunc_sat_f32x4_s(n));
+  const scale = power2(exponentInt(n));
   const em = madd(expm1Rest(double, n), scale, f32x4.sub(scale, one));
   return withSign(f32x4.div(em, f32x4.add(em, f32x4.add(one, one))), x);
 }
@@ -165,14 +175,15 @@ export function sigmoid(x: v128): v128 {
   return f32x4.div(numerator, f32x4.add(one, z));
 }
 
-/** ln(1 + e^x), error below 1.6 ulp. */
+/** ln(1 + e^x), error below 1.7 ulp. */
 @inline
 export function softplus(x: v128): v128 {
   const one = coefficient(EXP, 11);
   const z = expNegativeAbs(x);
   const u = f32x4.add(one, z);
-  const lost = f32x4.div(f32x4.sub(z, f32x4.sub(u, one)), u);
-  return f32x4.add(f32x4.max(x, i32x4.splat(0)), logNormal(u, lost, i32x4.splat(0)));
+  // What rounding u lost, over u; 1 - z/2 is near enough to 1/u here.
+  const lost = f32x4.mul(f32x4.sub(z, f32x4.sub(u, one)), madd(z, coefficient(LOG, 11), one));
+  return f32x4.add(f32x4.pmax(x, i32x4.splat(0)), logNormal(u, lost, i32x4.splat(0)));
 }
 
 /** Abramowitz and Stegun 7.1.26: coefficients of t, highest first, then of |x| in t = 1/(1 + p|x|). */

@@ -1,3 +1,5 @@
+// The three directions of a depthwise convolution stand together: they share nothing with the GEMM path, and
+// each is a loop of its own over quartets of channels.
 import { Program, Stage } from "../lib/conv2d-program";
 import { copyFloats, pixelOffsets } from "../lib/pack";
 import { field, pictureStep } from "../lib/pad";

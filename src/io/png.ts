@@ -1,5 +1,6 @@
 import { encode } from "fast-png";
 import { check, showShape } from "../errors.ts";
+import type { ImageBytes } from "../gan/batch.ts";
 
 /** One picture: uint8, HWC, row-major, 0-255; 1 channel is grey, 3 are RGB. */
 export interface Picture {
@@ -38,12 +39,11 @@ const WHITE = 255;
 /**
  * Pictures side by side, row by row, as one picture; places left over are white.
  *
- * @param images uint8 [N,H,W,C], 0-255.
+ * @param images uint8 [N,H,W,C], 0-255, as `sample` gives them.
  * @throws RangeError for no pictures, or sizes that disagree.
  */
 export function imageGrid(
-  images: Uint8Array,
-  shape: readonly [count: number, height: number, width: number, channels: number],
+  { data: images, shape }: ImageBytes,
   { columns, gap = 2, scale = 1 }: GridOptions = {},
 ): Picture {
   const [count, height, width, channels] = shape;

@@ -4,6 +4,7 @@ import { mul, sigmoid, sub, type Tensor, tanh, zerosLike } from "@tensorflow/tfj
 import { type AnyOp, call, defineOp, type Op } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
+import { sameShape } from "./broadcast.ts";
 
 type Slope<Attrs extends object> = Op<"x" | "dy", Attrs>;
 
@@ -12,7 +13,7 @@ interface SlopeRow<Attrs extends object> {
   /** The kernel's name; its last arguments are `parameters`. */
   readonly kernel: keyof Kernels;
   readonly parameters?: (attrs: Attrs) => readonly number[];
-  /** Derivative of f'(x)·c with respect to x, times 1; absent where f is piecewise linear and it is zero. */
+  /** f''(x)·c; absent where f is piecewise linear and it is zero. */
   readonly bend?: (c: Tensor, x: Tensor, attrs: Attrs) => Tensor;
 }
 
@@ -22,7 +23,7 @@ function slope<Attrs extends object = object>(row: SlopeRow<Attrs>): Slope<Attrs
     inputs: ["x", "dy"],
     infer: ({ x, dy }) => {
       check(
-        x.shape.join() === dy.shape.join(),
+        sameShape(x.shape, dy.shape),
         () =>
           `${row.name}: expected x and dy of one shape, got ${showShape(x.shape)}, ${showShape(dy.shape)}`,
       );

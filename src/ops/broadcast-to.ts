@@ -1,7 +1,7 @@
-import { type Tensor, util } from "@tensorflow/tfjs-core";
+import type { Tensor } from "@tensorflow/tfjs-core";
 import { call, defineOp } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
-import { broadcastShapes, planWalk, sumTo } from "./broadcast.ts";
+import { broadcastShapes, planWalk, sameShape, sumTo } from "./broadcast.ts";
 
 /** x repeated along its axes of size 1, and along new leading axes, to `shape`. */
 export const broadcastToOp = defineOp<"x", { shape: number[] }>({
@@ -10,7 +10,7 @@ export const broadcastToOp = defineOp<"x", { shape: number[] }>({
   infer: ({ x }, { shape }) => {
     const target = broadcastShapes("broadcastTo", { x, target: { shape } });
     check(
-      util.arraysEqual(target, shape),
+      sameShape(target, shape),
       () =>
         `broadcastTo: expected a shape that x ${showShape(x.shape)} broadcasts to, got ${showShape(shape)}`,
     );

@@ -1,6 +1,11 @@
 import { reshape, sum, type Tensor, util } from "@tensorflow/tfjs-core";
 import { check, showShape } from "../errors.ts";
 
+/** Whether two shapes are equal, size by size. */
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, axis) => size === b[axis]);
+}
+
 /**
  * Shape that the operands of an elementwise op broadcast to, NumPy's way: aligned at the last axis, an axis
  * of size 1 is repeated.
@@ -62,6 +67,9 @@ export function planWalk(
   b: readonly number[],
   bytes: number,
 ): Walk {
+  if (sameShape(a, shape) && sameShape(b, shape)) {
+    return { n: util.sizeFromShape([...shape]), rows: 1, aStep: 1, bStep: 1, rank: 0, axes: [] };
+  }
   const aStrides = stridesIn(shape, a);
   const bStrides = stridesIn(shape, b);
   const merged: { size: number; a: number; b: number }[] = [];
@@ -89,7 +97,7 @@ export function planWalk(
  * itself where there are none.
  */
 export function sumTo(x: Tensor, shape: readonly number[]): Tensor {
-  if (util.arraysEqual(x.shape, shape as number[])) return x;
+  if (sameShape(x.shape, shape)) return x;
   const lead = x.rank - shape.length;
   const axes = x.shape.flatMap((size, axis) =>
     axis < lead || (shape[axis - lead] === 1 && size !== 1) ? [axis] : [],

@@ -26,7 +26,8 @@ import {
 import { type AnyOp, defineOp } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
-import { broadcastShapes, planWalk, sumTo } from "./broadcast.ts";
+import { broadcastShapes, planWalk, sameShape, sumTo } from "./broadcast.ts";
+import { functionName } from "./operand.ts";
 
 type Kernel = Kernels["add"];
 type Dtype = "float32" | "int32" | "bool";
@@ -132,19 +133,19 @@ const comparisons: readonly BinaryRow[] = [
 
 function binary(row: BinaryRow): AnyOp {
   const [first, second] = row.inputs ?? ["a", "b"];
-  const label = row.name[0].toLowerCase() + row.name.slice(1);
+  const accepted = Object.keys(row.kernels({} as Kernels));
+  const label = functionName(row.name);
   return defineOp<string>({
     name: row.name,
     inputs: [first, second],
     infer: ({ [first]: a, [second]: b }) => {
-      const accepted = Object.keys(row.kernels({} as Kernels));
       checkType(
         a.dtype === b.dtype && accepted.includes(a.dtype),
         () =>
           `${label}: expected ${first} and ${second} of one dtype (${accepted.join(" or ")}), got ${a.dtype} and ${b.dtype}. Convert them with tf.cast.`,
       );
       return {
-        shape: broadcastShapes(label, { [first]: a, [second]: b }),
+        shape: sameShape(a.shape, b.shape) ? a.shape : broadcastShapes(label, { [first]: a, [second]: b }),
         dtype: row.dtype ?? a.dtype,
       };
     },

@@ -16,7 +16,7 @@ import {
   square,
   type Tensor,
 } from "@tensorflow/tfjs-core";
-import { type AnyOp, type Call, call, defineOp, type Operand } from "../backend/op.ts";
+import { type AnyOp, call, defineOp } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import {
@@ -28,6 +28,7 @@ import {
   softplusGrad,
   tanhGrad,
 } from "./activation-grad.ts";
+import { asFloat32, functionName, toInt32 } from "./operand.ts";
 
 /** Attributes of all rows together; each has those of its TensorFlow.js kernel. */
 interface Attrs {
@@ -132,21 +133,9 @@ const rows: readonly UnaryRow[] = [
   { name: "LogicalNot", bool: (k) => k.logicalNot, dtype: "bool" },
 ];
 
-/** Address of x's values as float32, converted in a workspace where they are not. */
-export function asFloat32({ kernels, workspace }: Call, x: Operand): number {
-  if (x.dtype === "float32") return x.ptr;
-  const ptr = workspace(x.size * 4);
-  if (x.dtype === "int32") kernels.castI32F32(x.ptr, ptr, x.size);
-  else kernels.castU8F32(x.ptr, ptr, x.size);
-  return ptr;
-}
-
-/** A number as int32 arguments of a kernel can hold it. */
-const toInt32 = (value: number): number => Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.trunc(value)));
-
 function unary(row: UnaryRow): AnyOp {
   const native = (dtype: DataType) => row[dtype as "float32" | "int32" | "bool"];
-  const label = row.name[0].toLowerCase() + row.name.slice(1);
+  const label = functionName(row.name);
   return defineOp<"x", Attrs>({
     name: row.name,
     inputs: ["x"],

@@ -1,8 +1,9 @@
 // Ops over tensors of one shape that are no row of a table: sums of many, constants shaped like another.
 import { fill } from "@tensorflow/tfjs-core";
-import { defineOp, type Operand } from "../backend/op.ts";
+import { defineOp } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
-import type { Kernels } from "../wasm/generated/kernels.ts";
+import { sameShape } from "./broadcast.ts";
+import { fillOperand } from "./operand.ts";
 
 /** x₀ + x₁ + ... from left to right, all of one shape and dtype. */
 export const addN = defineOp<string>({
@@ -13,7 +14,7 @@ export const addN = defineOp<string>({
     for (const { shape, dtype } of others) {
       checkType(dtype === first.dtype, () => `addN: expected one dtype, got ${first.dtype} and ${dtype}`);
       check(
-        shape.join() === first.shape.join(),
+        sameShape(shape, first.shape),
         () => `addN: expected one shape, got ${showShape(first.shape)} and ${showShape(shape)}`,
       );
     }
@@ -37,18 +38,12 @@ export const addN = defineOp<string>({
   gradient: (dy, inputs) => Object.fromEntries(Object.keys(inputs).map((name) => [name, () => dy.clone()])),
 });
 
-function fillWith(kernels: Kernels, y: Operand, value: number): void {
-  if (y.dtype === "int32") kernels.fillI32(y.ptr, y.size, value);
-  else if (y.dtype === "bool") kernels.fillU8(y.ptr, y.size, value);
-  else kernels.fill(y.ptr, y.size, value);
-}
-
 const constantLike = (name: string, value: number) =>
   defineOp<"x">({
     name,
     inputs: ["x"],
     infer: ({ x }) => x,
-    wasm: ({ kernels }, _, [y]) => fillWith(kernels, y, value),
+    wasm: (context, _, [y]) => fillOperand(context, y, value),
     gradient: (_, { x }) => ({ x: () => fill(x.shape, 0) }),
   });
 

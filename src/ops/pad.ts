@@ -1,7 +1,7 @@
 import { addN, reverse, type Tensor, pad as tfPad, slice as tfSlice } from "@tensorflow/tfjs-core";
 import { defineOp } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
-import { fillOperand } from "./fill.ts";
+import { fillOperand } from "./operand.ts";
 import { checkMovable, copyStrided, stridesOf } from "./strided-copy.ts";
 
 type Paddings = readonly (readonly [number, number])[];

@@ -1,10 +1,10 @@
 // Reductions over any axes. A reduction is a chain of passes, each over the middle axis of [outer, n, inner],
 // the innermost reduced axes first, so that no transpose is needed.
 import { cast, div, equal, fill, max, min, mul, reshape, type Tensor, util } from "@tensorflow/tfjs-core";
-import { type AnyOp, type Call, defineOp, type Operand } from "../backend/op.ts";
+import { type AnyOp, type Call, defineOp } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
 import { broadcastTo } from "./broadcast-to.ts";
-import { asFloat32 } from "./elementwise-unary.ts";
+import { asFloat32, fillOperand, functionName } from "./operand.ts";
 
 interface Pass {
   readonly outer: number;
@@ -13,7 +13,7 @@ interface Pass {
 }
 
 /** The passes that reduce `axes` of `shape`; one that changes nothing where there are no axes. */
-export function planReduction(shape: readonly number[], axes: readonly number[]): Pass[] {
+function planReduction(shape: readonly number[], axes: readonly number[]): Pass[] {
   const groups: { size: number; reduced: boolean }[] = [];
   for (const [axis, size] of shape.entries()) {
     if (size === 1) continue;
@@ -86,7 +86,7 @@ const toExtremum =
 const rows: readonly ReduceRow[] = [
   {
     name: "Sum",
-    dtypes: { ...floatAndInt, bool: "float32" },
+    dtypes: floatAndInt,
     empty: 0,
     kernel: (c, dtype) => (dtype === "int32" ? () => c.kernels.sumI32 : sumBy(c, 1)),
     gradient: (dy, x, axes) => broadcastTo(keepAxes(dy, x, axes), x.shape),
@@ -125,17 +125,8 @@ const rows: readonly ReduceRow[] = [
   { name: "Any", dtypes: { bool: "bool" }, empty: 0, kernel: (c) => () => c.kernels.any },
 ];
 
-function fillEmpty({ kernels }: Call, y: Operand, value: number): void {
-  if (y.dtype === "float32") kernels.fill(y.ptr, y.size, value);
-  else if (y.dtype === "bool") kernels.fillU8(y.ptr, y.size, value);
-  else {
-    const int = Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, value));
-    kernels.fillI32(y.ptr, y.size, int);
-  }
-}
-
 function reduce(row: ReduceRow): AnyOp {
-  const label = row.name[0].toLowerCase() + row.name.slice(1);
+  const label = functionName(row.name);
   return defineOp<"x", Attrs>({
     name: row.name,
     inputs: ["x"],
@@ -153,7 +144,7 @@ function reduce(row: ReduceRow): AnyOp {
     },
     wasm: (context, { x }, [y], attrs) => {
       if (x.size === 0) {
-        fillEmpty(context, y, row.empty);
+        fillOperand(context, y, row.empty);
         return;
       }
       const passes = planReduction(x.shape, axesOf(attrs, x.shape));
@@ -173,7 +164,7 @@ function reduce(row: ReduceRow): AnyOp {
 
 /** Position of the first extremum along one axis (the first of a list), int32. NaN is passed over. */
 function argReduce(name: "ArgMax" | "ArgMin"): AnyOp {
-  const label = name === "ArgMax" ? "argMax" : "argMin";
+  const label = functionName(name);
   return defineOp<"x", { axis: number | number[] }>({
     name,
     inputs: ["x"],

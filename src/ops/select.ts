@@ -1,6 +1,7 @@
 import { fill, type Tensor, where, zerosLike } from "@tensorflow/tfjs-core";
 import { defineOp } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
+import { sameShape } from "./broadcast.ts";
 
 /** t where the condition holds, else e; all of one shape (`tf.where` broadcasts before). */
 export const select = defineOp<"condition" | "t" | "e">({
@@ -13,7 +14,7 @@ export const select = defineOp<"condition" | "t" | "e">({
         `where: expected a bool condition and two branches of one dtype, got ${condition.dtype}, ${t.dtype}, ${e.dtype}`,
     );
     check(
-      [condition, e].every(({ shape }) => shape.join() === t.shape.join()),
+      sameShape(condition.shape, t.shape) && sameShape(e.shape, t.shape),
       () =>
         `where: expected one shape, got condition ${showShape(condition.shape)}, branches ${showShape(t.shape)} and ${showShape(e.shape)}`,
     );

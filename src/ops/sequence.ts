@@ -1,7 +1,7 @@
 import { type DataType, fill as tfFill } from "@tensorflow/tfjs-core";
 import { defineOp } from "../backend/op.ts";
 import { check, checkType } from "../errors.ts";
-import { fillOperand } from "./fill.ts";
+import { fillOperand } from "./operand.ts";
 import { widthOf } from "./strided-copy.ts";
 
 /** start, start + step, ... up to but without stop; a step of 1 turns to -1 where stop lies below start. */

@@ -1,7 +1,7 @@
 import { slice_util, pad as tfPad, stridedSlice as tfStridedSlice } from "@tensorflow/tfjs-core";
 import { call as callOp, defineOp, type Op } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
-import { fillOperand } from "./fill.ts";
+import { fillOperand } from "./operand.ts";
 import { checkMovable, copyStrided, stridesOf } from "./strided-copy.ts";
 
 interface SliceAttrs {

@@ -125,7 +125,9 @@ export class Heap {
         `kernel call: expected at most ${(argumentsEnd - argumentsStart) / 4} integer arguments, got more (${values.length} in the last list)`,
       );
     }
-    this.i32(ptr, values.length).set(values);
+    if (this.#i32.length === 0) this.#i32 = new Int32Array(this.memory.buffer);
+    // Element by element: for a handful, making a view to set costs more than the values.
+    for (let i = 0; i < values.length; i++) this.#i32[(ptr >>> 2) + i] = values[i];
     this.#argument = ptr + values.length * 4;
     return ptr;
   }

@@ -56,7 +56,7 @@ const bounds: readonly (readonly [string, (x: tf.Tensor) => tf.Tensor, (x: numbe
   ["log1p", tf.log1p, Math.log1p, 0.8],
   ["tanh", tf.tanh, Math.tanh, 2.5],
   ["sigmoid", tf.sigmoid, sigmoid, 2.5],
-  ["softplus", tf.softplus, softplus, 1.6],
+  ["softplus", tf.softplus, softplus, 1.7],
   ["sqrt", tf.sqrt, Math.sqrt, 0],
   ["rsqrt", tf.rsqrt, (x) => 1 / Math.sqrt(x), 1.5],
   ["tanh's slope", (x) => call(tanhGrad, { x, dy: tf.onesLike(x) }, {}), tanhSlope, 5],
