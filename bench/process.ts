@@ -1,0 +1,76 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { versions } from "node:process";
+import { build as bundle } from "esbuild";
+import type { Answer, Answers, Request } from "./protocol.ts";
+import type { ContestantName, StartOptions } from "./rivals/contestant.ts";
+
+const root = new URL("..", import.meta.url).pathname;
+
+/** A contestant in a process of its own, answering one request at a time. */
+export class ContestantProcess {
+  readonly name: ContestantName;
+  readonly #child: ChildProcess;
+  #answered: (answer: Answer) => void = () => {};
+
+  private constructor(name: ContestantName, child: ChildProcess) {
+    this.name = name;
+    this.#child = child;
+    child.on("message", (answer: Answer) => this.#answered(answer));
+    child.on("exit", (code, signal) =>
+      this.#answered({ failed: `the process ended (${signal ?? `exit code ${code}`})` }),
+    );
+  }
+
+  /**
+   * Bundles the contestant, starts it, and gives what it says of itself. Bundled, the core of TensorFlow.js,
+   * its gradients and a backend share one copy of the engine; resolved by Node they would not.
+   * @throws Error when it cannot start.
+   */
+  static async open(name: ContestantName, { build }: StartOptions) {
+    const cache = join(root, "node_modules/.cache");
+    await mkdir(cache, { recursive: true });
+    const folder = await mkdtemp(join(cache, "bench-"));
+    const file = join(folder, `${name}.cjs`);
+    await bundle({
+      entryPoints: [join(root, "bench/rivals", `${name}.ts`)],
+      ...{ outfile: file, bundle: true, platform: "node", format: "cjs", logLevel: "error" },
+      mainFields: ["module", "main"],
+      // By the packages' marks of what has no side effects, the gradients would be dropped.
+      ignoreAnnotations: true,
+      external: ["benchmark"],
+    });
+    // Node 20 has relaxed SIMD behind a flag, later versions without.
+    const needsFlag = build === "relaxed" && versions.node.startsWith("20.");
+    const child = fork(file, {
+      cwd: root,
+      execArgv: needsFlag ? ["--experimental-wasm-relaxed-simd"] : [],
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    const process = new ContestantProcess(name, child);
+    try {
+      return { process, ...(await process.ask({ ask: "start", build })) };
+    } catch (error) {
+      process.close();
+      throw error;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** @throws Error when the contestant fails or its process ends. */
+  async ask<Kind extends Request["ask"]>(request: Extract<Request, { ask: Kind }>): Promise<Answers[Kind]> {
+    const answer = await new Promise<Answer>((resolve) => {
+      this.#answered = resolve;
+      if (this.#child.connected) this.#child.send(request);
+      else resolve({ failed: "the process has ended" });
+    });
+    if ("failed" in answer) throw new Error(`${this.name}: ${answer.failed}`);
+    return answer as Answers[Kind];
+  }
+
+  close(): void {
+    if (this.#child.connected) this.#child.disconnect();
+  }
+}
