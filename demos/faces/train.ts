@@ -1,5 +1,5 @@
 // The faces demo on the command line: `npm run demo:faces -- --help`.
-import { createGan, type Dataset, dcgan, GanvilError, init } from "ganvil";
+import { createGan, type Dataset, GanvilError, init } from "ganvil";
 import { imageFolder } from "ganvil/data/node";
 import { drawnFaces } from "./dicebear-faces.ts";
 import { duration } from "./duration.ts";
@@ -7,7 +7,7 @@ import { type Options, readOptions, UsageError, usage } from "./options.ts";
 import { showProgress } from "./progress.ts";
 import { rasterise } from "./rasterise-node.ts";
 import { RunFolder } from "./run-folder.ts";
-import { runSession, type SessionReport } from "./session.ts";
+import { facesRecipe, runSession, type SessionReport } from "./session.ts";
 
 /** Ticks of a run: grids and checkpoints. */
 const ticks = 20;
@@ -33,7 +33,8 @@ async function main(options: Options): Promise<void> {
   const { resolution, batch, kimg, seed } = options;
   const data = await loadData(options, stop.signal);
   for (const { name, reason } of data.skipped) console.log(`skipped ${name}: ${reason}`);
-  const gan = createGan(dcgan({ resolution, batch, kimg, seed }));
+  const pictures = options.data === undefined ? "drawn" : "photographs";
+  const gan = createGan(facesRecipe({ resolution, batch, kimg, seed }, pictures));
   const run = options.resume ? await resume(options.out, gan) : await fresh(options.out);
   console.log(
     `${data.size} pictures of ${resolution}×${resolution}, kernels ${module.build} on Wasm, results in ${run.folder}`,

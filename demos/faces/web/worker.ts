@@ -15,7 +15,7 @@ import { imageFiles } from "ganvil/data";
 import { decodeSafetensors, encodePng, encodeSafetensors, imageGrid } from "ganvil/io";
 import { drawnFaces } from "../dicebear-faces.ts";
 import { rasterise } from "../rasterise-browser.ts";
-import { runSession, type SessionReport } from "../session.ts";
+import { facesRecipe, runSession, type SessionReport } from "../session.ts";
 import { Gate } from "./gate.ts";
 import type { FromWorker, LossPoint, RunOptions, SampleTiles, ToWorker } from "./messages.ts";
 
@@ -65,7 +65,9 @@ async function open(checkpoint: File): Promise<void> {
 async function start({ options, pictures, checkpoint }: ToWorker & { type: "start" }): Promise<void> {
   try {
     const { heap } = await backend;
-    gan = checkpoint ? await restored(checkpoint, options.kimg) : createGan(dcgan(options));
+    gan = checkpoint
+      ? await restored(checkpoint, options.kimg)
+      : createGan(facesRecipe(options, pictures ? "photographs" : "drawn"));
     const data = await loadData(gan, pictures);
     post({
       type: "started",
