@@ -12,8 +12,8 @@ export interface Player {
   /** Adam's decay of the gradient's square. */
   readonly beta2: number;
   /**
-   * Keep an exponential moving average of the network, with this half-life in images. Left out: none is
-   * kept.
+   * Keep an exponential moving average of the network, with at most this half-life in images, and a tenth of
+   * the pictures seen. Left out: none is kept.
    */
   readonly averageHalfLife?: number;
 }

@@ -14,6 +14,12 @@ import { playStep, type TurnReport } from "./step.ts";
 /** Written into every state, and required of one. */
 const stateFormat = { format: "ganvil-training-state", version: "1" } as const;
 
+/**
+ * An average's half-life is at most this part of the pictures seen, so that it forgets the start of training
+ * (Karras et al. 2020, arXiv 2006.06676, who take a twentieth).
+ */
+const averageShare = 0.1;
+
 /** A GAN in training: its networks, their optimizers and averages, and where training stands. */
 export class Gan {
   readonly settings: CompleteSettings;
@@ -77,7 +83,8 @@ export class Gan {
       const reports = await playStep({ game: this.game, optimizers: this.#optimizers }, real, moment);
       for (const [name, average] of Object.entries(this.#averages)) {
         const player = this.game.players[name];
-        average.update(emaDecay(player.averageHalfLife!, batch));
+        const halfLife = Math.min(player.averageHalfLife!, averageShare * this.#imagesSeen);
+        average.update(emaDecay(halfLife, batch));
       }
       this.#step++;
       this.#imagesSeen += batch;

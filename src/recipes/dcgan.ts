@@ -68,7 +68,7 @@ export function dcgan(options: DcganOptions = {}): GanSettings {
     learningRate: cosine(...learningRate),
     beta1: 0.5,
     beta2: 0.99,
-    averageHalfLife: 1000,
+    averageHalfLife: 4000,
     augment: augment ? diffAugment() : undefined,
     recipe: {
       name: "dcgan",
