@@ -6,6 +6,7 @@ import {
   type TensorInfo,
   util,
 } from "@tensorflow/tfjs-core";
+import { check, showShape } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import type { Planner } from "../wasm/planner.ts";
 import type { GanvilBackend } from "./backend.ts";
@@ -115,6 +116,18 @@ export function callMany<Names extends string, Attrs extends object, Optional ex
   return engine().runKernel(op.name, inputs as never, attrs as NamedAttrMap) as unknown as Tensor[];
 }
 
+/** Refuses tensors that were disposed: a clone may still hold their values, so that nothing else would. */
+function checkAlive({ name }: AnyOp, inputs: Record<string, TensorInfo | null | undefined>): void {
+  for (const key of Object.keys(inputs)) {
+    const tensor = inputs[key] as Partial<Tensor> | null | undefined;
+    check(
+      tensor?.isDisposed !== true,
+      () =>
+        `${name}: input "${key}" ${showShape(tensor?.shape ?? [])} is disposed. Keep it (tf.keep), or use it before its tf.tidy ends.`,
+    );
+  }
+}
+
 /** Runs an op's kernel on the backend: infers, allocates, computes. */
 export function runOp(
   backend: GanvilBackend,
@@ -122,6 +135,7 @@ export function runOp(
   inputs: Record<string, TensorInfo>,
   attrs: object,
 ): TensorInfo | TensorInfo[] {
+  checkAlive(op, inputs);
   const specs = op.infer(inputs, attrs);
   const many = Array.isArray(specs);
   const list: readonly OutputSpec[] = many ? (specs as OutputSpec[]) : [specs as OutputSpec];
