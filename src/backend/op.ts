@@ -6,7 +6,7 @@ import {
   type TensorInfo,
   util,
 } from "@tensorflow/tfjs-core";
-import { check, showShape } from "../errors.ts";
+import { check, checkType, kindOf, showShape } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import type { Planner } from "../wasm/planner.ts";
 import type { GanvilBackend } from "./backend.ts";
@@ -116,14 +116,22 @@ export function callMany<Names extends string, Attrs extends object, Optional ex
   return engine().runKernel(op.name, inputs as never, attrs as NamedAttrMap) as unknown as Tensor[];
 }
 
-/** Refuses tensors that were disposed: a clone may still hold their values, so that nothing else would. */
-function checkAlive({ name }: AnyOp, inputs: Record<string, TensorInfo | null | undefined>): void {
+/** Refuses what is no tensor, and tensors that were disposed: a clone may still hold their values. */
+function checkTensors(
+  { name, optional }: AnyOp,
+  inputs: Record<string, TensorInfo | null | undefined>,
+): void {
   for (const key of Object.keys(inputs)) {
-    const tensor = inputs[key] as Partial<Tensor> | null | undefined;
+    const tensor = inputs[key] as Tensor | null | undefined;
+    if (tensor == null && optional?.includes(key)) continue;
+    checkType(
+      tensor?.dataId !== undefined,
+      () => `${name}: expected input "${key}" to be a tensor, got ${kindOf(tensor)}`,
+    );
     check(
-      tensor?.isDisposed !== true,
+      !tensor.isDisposed,
       () =>
-        `${name}: input "${key}" ${showShape(tensor?.shape ?? [])} is disposed. Keep it (tf.keep), or use it before its tf.tidy ends.`,
+        `${name}: input "${key}" ${showShape(tensor.shape)} is disposed. Keep it (tf.keep), or use it before its tf.tidy ends.`,
     );
   }
 }
@@ -135,7 +143,7 @@ export function runOp(
   inputs: Record<string, TensorInfo>,
   attrs: object,
 ): TensorInfo | TensorInfo[] {
-  checkAlive(op, inputs);
+  checkTensors(op, inputs);
   const specs = op.infer(inputs, attrs);
   const many = Array.isArray(specs);
   const list: readonly OutputSpec[] = many ? (specs as OutputSpec[]) : [specs as OutputSpec];

@@ -1,5 +1,5 @@
 import { concat, fill, split, type Tensor, tidy, type Variable, variable } from "@tensorflow/tfjs-core";
-import { checkType } from "../errors.ts";
+import { check, checkShape, checkType, show } from "../errors.ts";
 import { randomNormal } from "../ops/random.ts";
 import { deriveKey, type Key } from "../random.ts";
 
@@ -41,27 +41,33 @@ export class Parameters {
 
   /** float32 from N(mean, std²). */
   normal(name: string, shape: readonly number[], std: number, mean = 0): Variable {
-    return this.#add(this.parameters, name, true, () =>
+    return this.#add(this.parameters, name, shape, () =>
       randomNormal([...shape], { key: this.#key(name), std, mean }),
     );
   }
 
   /** float32, every element `value`. */
   constant(name: string, shape: readonly number[], value: number): Variable {
-    return this.#add(this.parameters, name, true, () => fill([...shape], value));
+    return this.#add(this.parameters, name, shape, () => fill([...shape], value));
   }
 
   /** A running statistic, every element `value` at first. */
   statistic(name: string, shape: readonly number[], value: number): Variable {
-    return this.#add(this.statistics, name, false, () => fill([...shape], value));
+    return this.#add(this.statistics, name, shape, () => fill([...shape], value));
   }
 
-  #add(to: Record<string, Variable>, name: string, trainable: boolean, initial: () => Tensor): Variable {
+  #add(
+    to: Record<string, Variable>,
+    name: string,
+    shape: readonly number[],
+    initial: () => Tensor,
+  ): Variable {
     checkType(
       !(name in this.parameters || name in this.statistics),
       () => `network: two variables are named "${name}". Give each layer its own name.`,
     );
-    to[name] = tidy(() => variable(initial(), trainable));
+    checkShape(`network: "${name}"`, shape);
+    to[name] = tidy(() => variable(initial(), to === this.parameters));
     return to[name];
   }
 }
@@ -73,6 +79,14 @@ export class Parameters {
  * @param build makes the layers; their variables are named and seeded by the collector it gets
  */
 export function network(seed: number, name: string, build: (to: Parameters) => Layer): Network {
+  check(
+    Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32,
+    () => `network: expected seed to be a whole number from 0 to 4294967295, got ${seed}`,
+  );
+  checkType(
+    typeof build === "function",
+    () => `network: expected a function that builds, got ${show(build)}`,
+  );
   const to = new Parameters((variable) => deriveKey(seed, "initial", name, variable));
   const apply = build(to);
   return {
@@ -96,10 +110,16 @@ export function networkOf(
   parameters: Readonly<Record<string, Variable>>,
   apply: (x: Tensor, options: { readonly training: boolean }) => Tensor,
 ): Network {
+  checkType(typeof apply === "function", () => `networkOf: expected apply(x, options), got ${show(apply)}`);
   for (const [name, value] of Object.entries(parameters)) {
     checkType(
       typeof value?.assign === "function",
-      () => `network: expected a tf.Variable under "${name}", got ${value === null ? "null" : typeof value}`,
+      () =>
+        `networkOf: expected a tf.Variable under "${name}", got ${value === null ? "null" : typeof value}. Make one by tf.variable(x).`,
+    );
+    checkType(
+      value.dtype === "float32",
+      () => `networkOf: expected "${name}" of dtype float32, got ${value.dtype}. Only floats are trained.`,
     );
   }
   return {
@@ -143,9 +163,9 @@ export interface LayersModel {
 export function fromLayersModel(model: LayersModel): Network {
   for (const side of ["inputs", "outputs"] as const) {
     checkType(
-      model[side]?.length === 1,
+      model?.[side]?.length === 1,
       () =>
-        `fromLayersModel: expected a built tf.LayersModel with one of its ${side}, got ${model[side]?.length ?? "none"}. Give its first layer an inputShape, and combine several in the model.`,
+        `fromLayersModel: expected a built tf.LayersModel with one of its ${side}, got ${model?.[side]?.length ?? "none"}. Give its first layer an inputShape, and combine several in the model.`,
     );
   }
   const trainable = new Set(model.trainableWeights);
