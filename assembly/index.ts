@@ -11,6 +11,7 @@ export * from "./ops/colour";
 export * from "./ops/compare";
 export * from "./ops/conv2d";
 export * from "./ops/conv2d-depthwise";
+export * from "./ops/conv2d-depthwise-filter";
 export * from "./ops/conv2d-filter";
 export * from "./ops/conv2d-scatter";
 export * from "./ops/copy-strided";

@@ -50,6 +50,29 @@ export class Conv2d {
     this.groupOut = f[7] / f[16];
   }
 
+  /** The stride 1 convolution whose filter-gradient is this one's with taps and channels turned: dy is read. */
+  exchanged(): Conv2d {
+    const f = new Int32Array(17);
+    f[0] = this.direction;
+    f[1] = this.batch;
+    f[2] = this.outHeight;
+    f[3] = this.outWidth;
+    f[4] = this.outChannels;
+    f[5] = this.inHeight;
+    f[6] = this.inWidth;
+    f[7] = this.inChannels;
+    f[8] = this.filterHeight;
+    f[9] = this.filterWidth;
+    f[10] = 1;
+    f[11] = 1;
+    f[12] = (this.filterHeight - 1) * this.dilationHeight - this.padTop;
+    f[13] = (this.filterWidth - 1) * this.dilationWidth - this.padLeft;
+    f[14] = this.dilationHeight;
+    f[15] = this.dilationWidth;
+    f[16] = this.groups;
+    return new Conv2d(f);
+  }
+
   /** FLOPs of the definition, padding counted as if it were data. */
   flops(): f64 {
     return (

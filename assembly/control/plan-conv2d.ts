@@ -22,6 +22,11 @@ const blockPixels: i32 = 256;
 /** Pixels of a block whose taps are scattered at once. */
 const scatterPixels: i32 = 1024;
 
+/** Columns that a product computes: four or fewer left over take the narrow tile. */
+function computed(columns: i32): i32 {
+  return roundUp(columns, tileColumns / 2);
+}
+
 function roundUp(n: i32, multiple: i32): i32 {
   return ((n + multiple - 1) / multiple) * multiple;
 }
@@ -99,7 +104,7 @@ function begin(algorithm: Algorithm, conv: Conv2d, stages: Stages, cost: f64): P
   plan.set(Program.GroupStep, conv.groupOut);
   plan.set(Program.FilterWidth, conv.filterWidth);
   plan.set(Program.Stages, stages.count);
-  plan.set(Program.Edge, plan.workspace.take(128));
+  plan.set(Program.Edge, plan.workspace.take(256));
   return plan;
 }
 
@@ -114,7 +119,8 @@ function planPadded(plan: Plan, stages: Stages, pictures: i32): void {
 }
 
 function planRuns(conv: Conv2d, stages: Stages): Plan {
-  const columns = roundUp(conv.direction == Direction.InputGradient ? conv.groupIn : conv.groupOut, tileColumns);
+  const written = conv.direction == Direction.InputGradient ? conv.groupIn : conv.groupOut;
+  const columns = roundUp(written, tileColumns);
   const plan = begin(Algorithm.Runs, conv, stages, 0);
   const pictures = picturesAtOnce(conv, stages);
   let pixels: f64 = 0;
@@ -123,7 +129,7 @@ function planRuns(conv: Conv2d, stages: Stages): Plan {
     const stage = stages.pixels(i);
     const taps = stages.taps(i);
     pixels += stage;
-    plan.cost += 2.0 * stage * conv.batch * taps * stages.depth * columns * conv.groups;
+    plan.cost += 2.0 * stage * conv.batch * taps * stages.depth * computed(written) * conv.groups;
     stages.set(i, Stage.Panels, floats);
     floats += taps * stages.depth * columns * conv.groups;
   }
@@ -150,11 +156,14 @@ function planScatter(conv: Conv2d): Plan {
   const source = new Stages(0, height, width, depth, 1);
   source.inPlace = true;
   const plan = begin(Algorithm.Scatter, conv, source, pixels * (2.0 * depth * padded + scatterFlops * columns));
-  const rows = max(1, min(height, scatterPixels / max(1, width)));
+  const pictures = max(1, min(conv.batch, scatterPixels / max(1, height * width)));
+  const rows = pictures > 1 ? height : max(1, min(height, scatterPixels / max(1, width)));
+  const block = pictures * rows * width;
+  plan.set(Program.Pictures, pictures);
   plan.set(Program.Rows, rows);
-  plan.set(Program.Offsets, plan.workspace.take(8.0 * rows * width));
+  plan.set(Program.Offsets, plan.workspace.take(8.0 * block));
   plan.set(Program.Panels, plan.workspace.take(4.0 * depth * padded * conv.groups));
-  plan.set(Program.Scratch, plan.workspace.take(4.0 * rows * width * padded));
+  plan.set(Program.Scratch, plan.workspace.take(4.0 * block * padded));
   const scatter = new Int32Array(Scatter.Length);
   scatter[Scatter.Height] = gradient ? conv.inHeight : conv.outHeight;
   scatter[Scatter.Width] = gradient ? conv.inWidth : conv.outWidth;
@@ -171,15 +180,22 @@ function planScatter(conv: Conv2d): Plan {
   return plan;
 }
 
-function planFilter(conv: Conv2d, stages: Stages): Plan {
+/** Packing a float32 is as dear as this many FLOPs. */
+const packFlops: f64 = 12;
+
+function planFilter(conv: Conv2d): Plan {
+  const stages = forwardStage(conv, conv.groupIn, conv.outChannels, conv.groups);
+  stages.pad(conv.groups == 1);
   const columns = roundUp(conv.groupOut, tileColumns);
   const run =
     stages.depth * (conv.dilationWidth == 1 ? conv.filterWidth : 1);
   const taps = <f64>(conv.filterHeight * conv.filterWidth);
   const outPixels = conv.outHeight * conv.outWidth;
   const plan = begin(Algorithm.Filter, conv, stages, 0);
+  const rowsComputed = ((taps * stages.depth) / run) * roundUp(run, tileRows);
+  const packed = rowsComputed + columns;
   plan.cost =
-    2.0 * outPixels * conv.batch * columns * conv.groups * ((taps * stages.depth) / run) * roundUp(run, tileRows);
+    <f64>outPixels * conv.batch * conv.groups * (2.0 * rowsComputed * computed(conv.groupOut) + packFlops * packed);
   // A block holds several small pictures, or some rows of a large one.
   const pictures = max(1, min(conv.batch, blockPixels / max(1, outPixels)));
   const rows = pictures > 1 ? conv.outHeight : max(1, min(conv.outHeight, blockPixels / max(1, conv.outWidth)));
@@ -190,6 +206,15 @@ function planFilter(conv: Conv2d, stages: Stages): Plan {
   plan.set(Program.Panels, plan.workspace.take(4.0 * pixels * columns));
   plan.set(Program.Scratch, plan.workspace.take(4.0 * pixels * roundUp(run, tileRows)));
   plan.tail = stages.fields();
+  return plan;
+}
+
+/** At stride 1, with x and dy exchanged. */
+function planExchangedFilter(conv: Conv2d): Plan {
+  const plan = planFilter(conv.exchanged());
+  plan.set(Program.Exchanged, 1);
+  const floats = <f64>(conv.filterHeight * conv.filterWidth) * conv.groupIn * conv.outChannels;
+  plan.set(Program.Turned, plan.workspace.take(4 * floats));
   return plan;
 }
 
@@ -249,11 +274,15 @@ export function planConv2d(shape: Int32Array): Float64Array {
     stages.pad(conv.groups == 1);
     return cheaper(planRuns(conv, stages), planScatter(conv)).result(flops);
   }
+  const strided = conv.strideHeight > 1 || conv.strideWidth > 1;
+  if (conv.direction == Direction.FilterGradient) {
+    const plan = planFilter(conv);
+    return strided ? plan.result(flops) : cheaper(plan, planExchangedFilter(conv)).result(flops);
+  }
   const stages = forwardStage(conv, conv.groupIn, conv.outChannels, conv.groups);
   stages.pad(conv.groups == 1);
-  if (conv.direction == Direction.FilterGradient) return planFilter(conv, stages).result(flops);
   const runs = planRuns(conv, stages);
-  if (conv.strideHeight > 1 || conv.strideWidth > 1) return runs.result(flops);
+  if (strided) return runs.result(flops);
   return cheaper(runs, planScatter(conv)).result(flops);
 }
 

@@ -30,7 +30,9 @@ export const enum Program {
   ColumnStep,
   GroupStep,
   FilterWidth,
-  /** Pictures, and rows of them, that are worked on at a time. */
+  /** 1: the filter-gradient exchanges x and dy, and turns the result. */
+  Exchanged,
+  /** Pictures, and rows of them, that are worked on at a time; several pictures only with all rows. */
   Pictures,
   Rows,
   /** Places in the workspace. */
@@ -39,6 +41,7 @@ export const enum Program {
   Padded,
   Panels,
   Scratch,
+  Turned,
   Stages,
   Length,
 }
@@ -84,4 +87,9 @@ export const enum Scatter {
   /** 1: tap (r, s) is the filter's from the end. */
   Reversed,
   Length,
+}
+
+/** One field of a program or of a stage. */
+export function field(program: usize, index: i32): i32 {
+  return load<i32>(program + ((<usize>index) << 2));
 }

@@ -1,5 +1,5 @@
+import { field, Program } from "./conv2d-program";
 import { copyFloats } from "./pack";
-import { Program } from "./conv2d-program";
 
 function zero(y: usize, n: i32): void {
   memory.fill(y, 0, (<usize>n) << 2);
@@ -57,11 +57,6 @@ export function pictureStep(program: usize): i32 {
         field(program, Program.PaddedHeight) *
         field(program, Program.PaddedWidth) *
         field(program, Program.Depth);
-}
-
-/** One field of a program or of a stage. */
-export function field(program: usize, index: i32): i32 {
-  return load<i32>(program + ((<usize>index) << 2));
 }
 
 /** Pads `pictures` pictures into the workspace and returns where to read them; in place: x itself. */

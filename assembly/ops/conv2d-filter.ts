@@ -1,17 +1,10 @@
-import { Program, Stage } from "../lib/conv2d-program";
-import { multiplyPanels } from "../lib/gemm";
+import { field, Program, Stage } from "../lib/conv2d-program";
+import { multiplyPanels } from "../lib/gemm-panels";
 import { packColumns, packRows, pixelOffsets } from "../lib/pack";
-import { field, padBlock, pictureStep } from "../lib/pad";
+import { padBlock, pictureStep } from "../lib/pad";
 
-/**
- * Filter-gradient of a convolution: dFilter[tap, c, o] = Σ x[pixel at tap, c]·dy[pixel, o] over all pixels of
- * the batch. Pixels are taken a block at a time, dy packed once, x once for each run of taps that touch, so
- * that a block of both stays in the L2 cache; the result gathers in place.
- *
- * dFilter HWIO, x [batch, height, width, channels], dy [batch, ...]; program and workspace as planConv2d wrote
- * and counted them. dFilter does not alias.
- */
-export function conv2dFilter(dFilter: usize, x: usize, dy: usize, program: usize, workspace: usize): void {
+/** The sums themselves, of a source that is read at the taps and of pixels that are read once. */
+function accumulate(dFilter: usize, x: usize, dy: usize, program: usize, workspace: usize): void {
   const stage = program + (Program.Length << 2);
   const batch = field(program, Program.Batch);
   const groups = field(program, Program.Groups);
@@ -22,6 +15,7 @@ export function conv2dFilter(dFilter: usize, x: usize, dy: usize, program: usize
   const blockRows = field(program, Program.Rows);
   const height = field(stage, Stage.Height);
   const width = field(stage, Stage.Width);
+  const first = field(stage, Stage.Source);
   const rowStep = field(stage, Stage.SourceRowStep);
   const tapRow = field(stage, Stage.TapRowStep);
   const tapColumn = field(stage, Stage.TapColumnStep);
@@ -52,7 +46,7 @@ export function conv2dFilter(dFilter: usize, x: usize, dy: usize, program: usize
         packColumns(right, pixels, dyBlock + ((<usize>(g * columns)) << 2), pixels, columns, channels, 1);
         for (let r = 0; r < high; r++) {
           for (let s = 0; s < wide; s++) {
-            const from = g * group + row * rowStep + r * tapRow + s * tapColumn;
+            const from = first + g * group + row * rowStep + r * tapRow + s * tapColumn;
             packRows(left, padded + ((<usize>from) << 2), offsets, pixels, run);
             multiplyPanels(
               dFilter + ((<usize>((r * wide + s) * run * channels + g * columns)) << 2),
@@ -70,5 +64,45 @@ export function conv2dFilter(dFilter: usize, x: usize, dy: usize, program: usize
       }
       add = true;
     }
+  }
+}
+
+/** dFilter[tap][c][o] = turned[last − tap][o][c], by groups: turned is what `accumulate` makes of dy and x. */
+function turnTaps(dFilter: usize, turned: usize, program: usize): void {
+  const stage = program + (Program.Length << 2);
+  const groups = field(program, Program.Groups);
+  const outs = field(program, Program.Depth);
+  const ins = field(program, Program.Columns);
+  const taps = field(stage, Stage.TapsHigh) * field(stage, Stage.TapsWide);
+  const size = <usize>(outs * ins * groups);
+  for (let tap = 0; tap < taps; tap++, dFilter += size << 2) {
+    const from = turned + ((<usize>(taps - 1 - tap) * size) << 2);
+    for (let g = 0; g < groups; g++) {
+      for (let c = 0; c < ins; c++) {
+        for (let o = 0; o < outs; o++) {
+          const value = load<f32>(from + ((<usize>(o * ins * groups + g * ins + c)) << 2));
+          store<f32>(dFilter + ((<usize>(c * outs * groups + g * outs + o)) << 2), value);
+        }
+      }
+    }
+  }
+}
+
+/**
+ * Filter-gradient of a convolution: dFilter[tap, c, o] = Σ x[pixel at tap, c]·dy[pixel, o] over all pixels of
+ * the batch. Pixels are taken a block at a time, dy packed once, x once for each run of taps that touch, so
+ * that a block of both stays in the L2 cache; the result gathers in place. At stride 1 x and dy may change
+ * places, so that the one with fewer channels is packed for every tap.
+ *
+ * dFilter HWIO, x [batch, height, width, channels], dy [batch, ...]; program and workspace as planConv2d wrote
+ * and counted them. dFilter does not alias.
+ */
+export function conv2dFilter(dFilter: usize, x: usize, dy: usize, program: usize, workspace: usize): void {
+  if (field(program, Program.Exchanged)) {
+    const turned = workspace + field(program, Program.Turned);
+    accumulate(turned, dy, x, program, workspace);
+    turnTaps(dFilter, turned, program);
+  } else {
+    accumulate(dFilter, x, dy, program, workspace);
   }
 }

@@ -1,7 +1,6 @@
-import { Program, Scatter } from "../lib/conv2d-program";
-import { multiplyRuns } from "../lib/gemm";
-import { pixelOffsets } from "../lib/pack";
-import { field } from "../lib/pad";
+import { field, Program, Scatter } from "../lib/conv2d-program";
+import { multiplyRuns } from "../lib/gemm-runs";
+import { packColumns, pixelOffsets } from "../lib/pack";
 
 /** y[i] += x[i] for n float32. */
 function addFloats(y: usize, x: usize, n: i32): void {
@@ -15,16 +14,23 @@ function packAllTaps(panels: usize, filter: usize, program: usize, taps: i32, re
   const depth = field(program, Program.Depth);
   const columns = field(program, Program.Columns);
   const padded = (taps * columns + 7) & ~7;
+  const depthStep = field(program, Program.DepthStep);
+  const columnStep = field(program, Program.ColumnStep);
+  const tapStep = field(program, Program.TapStep);
+  if (!reversed && tapStep == columns * columnStep) {
+    packColumns(panels, depth, filter, depth, taps * columns, depthStep, columnStep);
+    return;
+  }
   for (let n = 0; n < padded; n++) {
     const tap = n / columns;
     const from =
       filter +
       ((<usize>(
-        (reversed ? taps - 1 - tap : tap) * field(program, Program.TapStep) +
-        (n % columns) * field(program, Program.ColumnStep)
+        (reversed ? taps - 1 - tap : tap) * tapStep +
+        (n % columns) * columnStep
       )) <<
         2);
-    const step = (<usize>field(program, Program.DepthStep)) << 2;
+    const step = (<usize>depthStep) << 2;
     const to = panels + ((<usize>((n >> 3) * depth * 8 + (n & 7))) << 2);
     for (let k: usize = 0; k < <usize>depth; k++) {
       store<f32>(to + (k << 5), tap < taps ? load<f32>(from + k * step) : 0);
@@ -94,7 +100,8 @@ export function conv2dScatter(y: usize, x: usize, filter: usize, program: usize,
   const depth = field(program, Program.Depth);
   const columns = field(program, Program.Columns);
   const destination = field(program, Program.DestinationSize);
-  const block = field(program, Program.Rows);
+  const block = field(program, Program.Pictures);
+  const blockRows = field(program, Program.Rows);
   const taps = field(scatter, Scatter.TapsHigh) * field(scatter, Scatter.TapsWide);
   const padded = (taps * columns + 7) & ~7;
   const panels = workspace + field(program, Program.Panels);
@@ -102,7 +109,7 @@ export function conv2dScatter(y: usize, x: usize, filter: usize, program: usize,
   const products = workspace + field(program, Program.Scratch);
   const run = (<usize>depth) << 2;
 
-  pixelOffsets(offsets, 1, block, width, 0, width * channels, channels, 0, width * padded, padded);
+  pixelOffsets(offsets, 1, 1, block * blockRows * width, 0, 0, channels, 0, 0, padded);
   for (let g = 0; g < groups; g++) {
     packAllTaps(
       panels + ((<usize>(g * depth * padded)) << 2),
@@ -113,15 +120,16 @@ export function conv2dScatter(y: usize, x: usize, filter: usize, program: usize,
     );
   }
   memory.fill(y, 0, (<usize>(batch * destination)) << 2);
-  for (let n = 0; n < batch; n++) {
-    for (let row = 0; row < height; row += block) {
-      const rows = min(block, height - row);
+  for (let n = 0; n < batch; n += block) {
+    const pictures = min(block, batch - n);
+    for (let row = 0; row < height; row += blockRows) {
+      const rows = min(blockRows, height - row);
       for (let g = 0; g < groups; g++) {
         multiplyRuns(
           products,
           x + ((<usize>((n * height + row) * width * channels + g * depth)) << 2),
           offsets,
-          rows * width,
+          pictures * rows * width,
           panels + ((<usize>(g * depth * padded)) << 2),
           padded,
           1,
@@ -131,15 +139,17 @@ export function conv2dScatter(y: usize, x: usize, filter: usize, program: usize,
           run,
           workspace,
         );
-        scatterRows(
-          y + ((<usize>(n * destination + g * columns)) << 2),
-          products,
-          program,
-          scatter,
-          rows,
-          row * field(scatter, Scatter.RowStride) + field(scatter, Scatter.Top),
-          padded,
-        );
+        for (let i = 0; i < pictures; i++) {
+          scatterRows(
+            y + ((<usize>((n + i) * destination + g * columns)) << 2),
+            products + ((<usize>(i * rows * width * padded)) << 2),
+            program,
+            scatter,
+            rows,
+            row * field(scatter, Scatter.RowStride) + field(scatter, Scatter.Top),
+            padded,
+          );
+        }
       }
     }
   }

@@ -1,7 +1,7 @@
-import { Program, Stage } from "../lib/conv2d-program";
-import { multiplyRuns } from "../lib/gemm";
+import { field, Program, Stage } from "../lib/conv2d-program";
+import { multiplyRuns } from "../lib/gemm-runs";
 import { packColumns, pixelOffsets } from "../lib/pack";
-import { field, padBlock, pictureStep } from "../lib/pad";
+import { padBlock, pictureStep } from "../lib/pad";
 
 /** Packs a stage's taps of one group into panels [column/8][tap][depth][8]. */
 function packTaps(panels: usize, filter: usize, program: usize, stage: usize): void {

@@ -1,4 +1,5 @@
-import { multiplyPanels, multiplyRuns } from "../lib/gemm";
+import { multiplyPanels } from "../lib/gemm-panels";
+import { multiplyRuns } from "../lib/gemm-runs";
 import { packColumns, packRows, pixelOffsets } from "../lib/pack";
 
 /** Bytes of left rows that stay in the L2 cache while all right panels pass. */
@@ -9,7 +10,7 @@ const blockBytes: i32 = 1 << 19;
  * `transposeA`) and b [k, n] (or [n, k] with `transposeB`), k ≥ 1; y [batch, m, n].
  *
  * `pairs` holds int32 matrix numbers, so that batch dimensions broadcast. The workspace holds, each rounded up
- * to 64 bytes: an edge tile of 128 bytes, 8 bytes a row of a (of k with transposeA), b's panels
+ * to 64 bytes: an edge tile of 256 bytes, 8 bytes a row of a (of k with transposeA), b's panels
  * (k·⌈n/8⌉·32 bytes), and with transposeA a's panels (k·⌈m/4⌉·16 bytes). y does not alias.
  * Maximum error: that of k float32 products summed in order.
  */
@@ -27,7 +28,7 @@ export function matMul(
   workspace: usize,
 ): void {
   const edge = workspace;
-  const offsets = edge + 128;
+  const offsets = edge + 256;
   const right = offsets + (((<usize>(transposeA ? k : m)) * 8 + 63) & ~63);
   const left = right + <usize>k * ((<usize>((n + 7) >> 3)) << 5);
   if (transposeA) pixelOffsets(offsets, 1, 1, k, 0, 0, m, 0, 0, 0);

@@ -1,4 +1,5 @@
 import { SingleBar } from "cli-progress";
+import { duration } from "./duration.ts";
 import type { SessionReport } from "./session.ts";
 
 /** Shows how training goes: a bar on a terminal, a line a tick elsewhere. */
@@ -7,12 +8,6 @@ export interface Progress {
   /** At a tick, with the files just written. */
   tick(report: SessionReport, files: readonly string[]): void;
   stop(): void;
-}
-
-/** "2m 05s". */
-export function duration(seconds: number): string {
-  const whole = Math.round(seconds);
-  return whole < 60 ? `${whole}s` : `${Math.floor(whole / 60)}m ${String(whole % 60).padStart(2, "0")}s`;
 }
 
 const figures = ({ kimg, imagesPerSecond, losses, secondsLeft }: SessionReport): Record<string, string> => ({

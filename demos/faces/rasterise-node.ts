@@ -1,5 +1,5 @@
 import { renderAsync } from "@resvg/resvg-js";
-import { withoutAlpha } from "../../src/data/index.ts";
+import { withoutAlpha } from "ganvil/data";
 import type { Rasterise } from "./dicebear-faces.ts";
 
 /** Draws an SVG with an opaque background by resvg. */

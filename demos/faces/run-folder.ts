@@ -69,9 +69,9 @@ export class RunFolder {
   }
 
   /** Writes a grid of samples; returns its path. */
-  async grid({ data, shape }: ImageBytes, imagesSeen: number): Promise<string> {
+  async grid(samples: ImageBytes, imagesSeen: number): Promise<string> {
     const path = join(this.folder, `samples-${String(imagesSeen).padStart(8, "0")}.png`);
-    await writeFileAtomic(path, encodePng(imageGrid(data, shape, { scale: shape[1] < 64 ? 2 : 1 })));
+    await writeFileAtomic(path, encodePng(imageGrid(samples, { scale: samples.shape[1] < 64 ? 2 : 1 })));
     return path;
   }
 

@@ -2,8 +2,9 @@
 import { createGan, type Dataset, dcgan, GanvilError, init } from "ganvil";
 import { imageFolder } from "ganvil/data/node";
 import { drawnFaces } from "./dicebear-faces.ts";
+import { duration } from "./duration.ts";
 import { type Options, readOptions, UsageError, usage } from "./options.ts";
-import { duration, showProgress } from "./progress.ts";
+import { showProgress } from "./progress.ts";
 import { rasterise } from "./rasterise-node.ts";
 import { RunFolder } from "./run-folder.ts";
 import { runSession, type SessionReport } from "./session.ts";

@@ -1,5 +1,4 @@
 /** Checkpoints in a folder of the file system. */
-import { randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { CheckpointError, check, GanvilError } from "../errors.ts";
@@ -16,9 +15,10 @@ const CHECKPOINT = /^checkpoint-(\d{8,})\.safetensors$/;
  */
 export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {
   const target = resolve(path);
-  const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`);
+  // One name a file: what a kill leaves behind is overwritten by the next write, never gathered.
+  const temporary = join(dirname(target), `.${basename(target)}.tmp`);
   try {
-    const file = await open(temporary, "wx");
+    const file = await open(temporary, "w");
     try {
       await file.writeFile(bytes);
       await file.sync();

@@ -1,5 +1,6 @@
 import { encode } from "fast-png";
 import { check, showShape } from "../errors.ts";
+import type { ImageBytes } from "../gan/batch.ts";
 
 /** One picture: uint8, HWC, row-major, 0-255; 1 channel is grey, 3 are RGB. */
 export interface Picture {
@@ -14,13 +15,13 @@ export interface Picture {
  *
  * @throws RangeError where the sizes disagree.
  */
-export function encodePng({ data, width, height, channels }: Picture): Uint8Array {
+export function encodePng({ data, width, height, channels }: Picture): Uint8Array<ArrayBuffer> {
   check(channels === 1 || channels === 3, () => `encodePng: expected 1 or 3 channels, got ${channels}`);
   check(
     width >= 1 && height >= 1 && data.length === width * height * channels,
     () => `encodePng: ${data.length} bytes are not a picture [${height},${width},${channels}]`,
   );
-  return encode({ data, width, height, channels, depth: 8 });
+  return new Uint8Array(encode({ data, width, height, channels, depth: 8 }));
 }
 
 /** How `imageGrid` lays pictures out. */
@@ -38,12 +39,11 @@ const WHITE = 255;
 /**
  * Pictures side by side, row by row, as one picture; places left over are white.
  *
- * @param images uint8 [N,H,W,C], 0-255.
+ * @param images uint8 [N,H,W,C], 0-255, as `sample` gives them.
  * @throws RangeError for no pictures, or sizes that disagree.
  */
 export function imageGrid(
-  images: Uint8Array,
-  shape: readonly [count: number, height: number, width: number, channels: number],
+  { data: images, shape }: ImageBytes,
   { columns, gap = 2, scale = 1 }: GridOptions = {},
 ): Picture {
   const [count, height, width, channels] = shape;

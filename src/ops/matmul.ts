@@ -1,7 +1,8 @@
-import { reshape, sum, type Tensor, matMul as tfMatMul } from "@tensorflow/tfjs-core";
+import { matMul as tfMatMul } from "@tensorflow/tfjs-core";
 import { type Call, defineOp, type Operand } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
 import { applyFused, checkFused, type FusedAttrs } from "./bias-activation.ts";
+import { sumTo } from "./broadcast.ts";
 
 interface MatMulAttrs {
   readonly transposeA: boolean;
@@ -78,7 +79,7 @@ function multiply(call: Call, a: Operand, b: Operand, y: Operand, attrs: MatMulA
     pairs = left.flatMap((number, i) => [number, right[i]]);
   }
   const workspace =
-    128 +
+    256 +
     lines(8 * (transposeA ? k : m)) +
     k * Math.ceil(n / 8) * 32 +
     (transposeA ? k * Math.ceil(m / 4) * 16 : 0);
@@ -97,15 +98,6 @@ function multiply(call: Call, a: Operand, b: Operand, y: Operand, attrs: MatMulA
   );
 }
 
-/** Sums over the batch dimensions along which an operand was repeated. */
-function sumToShape(gradient: Tensor, shape: readonly number[]): Tensor {
-  const skip = gradient.rank - shape.length;
-  const axes = gradient.shape.flatMap((size, axis) =>
-    axis < skip || size !== shape[axis - skip] ? [axis] : [],
-  );
-  return axes.length === 0 ? gradient : reshape(sum(gradient, axes), [...shape]);
-}
-
 /** y = a·b for matrices in the last two axes, either transposed; batch dimensions broadcast. */
 export const matMul = defineOp<"a" | "b", MatMulAttrs>({
   name: "BatchMatMul",
@@ -121,15 +113,9 @@ export const matMul = defineOp<"a" | "b", MatMulAttrs>({
   wasm: (call, { a, b }, [y], attrs) => multiply(call, a, b, y, attrs),
   gradient: (dy, { a, b }, { transposeA, transposeB }) => ({
     a: () =>
-      sumToShape(
-        transposeA ? tfMatMul(b, dy, transposeB, true) : tfMatMul(dy, b, false, !transposeB),
-        a.shape,
-      ),
+      sumTo(transposeA ? tfMatMul(b, dy, transposeB, true) : tfMatMul(dy, b, false, !transposeB), a.shape),
     b: () =>
-      sumToShape(
-        transposeB ? tfMatMul(dy, a, true, transposeA) : tfMatMul(a, dy, !transposeA, false),
-        b.shape,
-      ),
+      sumTo(transposeB ? tfMatMul(dy, a, true, transposeA) : tfMatMul(a, dy, !transposeA, false), b.shape),
   }),
 });
 

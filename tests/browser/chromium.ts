@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LaunchOptions } from "playwright";
@@ -39,11 +39,20 @@ export async function chromium(): Promise<Chromium> {
   };
 }
 
+/** fontconfig's settings. The package's own name folders that are not there, and fontless it crashes. */
+const fontsConfig = (folder: string): string => `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>${join(folder, "fonts")}</dir>
+  <cachedir>${join(folder, "fonts", "cache")}</cachedir>
+</fontconfig>
+`;
+
 /** The folder with the package's files, unpacked (200 MB) by the first process that asks. */
 async function unpacked(): Promise<string> {
   const manifest = new URL("../../node_modules/@sparticuz/chromium/package.json", import.meta.url);
   const { version } = JSON.parse(await readFile(manifest, "utf8"));
-  const folder = join(tmpdir(), `ganvil-chromium-${version}`);
+  const folder = join(tmpdir(), `ganvil-browser-${version}`);
   if (existsSync(folder)) return folder;
   // The package takes a half-written file for a whole one, so each process unpacks apart and then renames.
   const own = await mkdtemp(`${folder}-`);
@@ -52,6 +61,7 @@ async function unpacked(): Promise<string> {
   try {
     const { default: pack } = await import("@sparticuz/chromium");
     await pack.executablePath();
+    await writeFile(join(own, "fonts", "fonts.conf"), fontsConfig(folder));
     await rename(own, folder);
   } catch (error) {
     await rm(own, { recursive: true, force: true });

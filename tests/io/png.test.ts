@@ -34,28 +34,30 @@ describe("encodePng", () => {
 
 describe("imageGrid", () => {
   it("puts pictures side by side, two white pixels apart, the last row filled up with white", () => {
-    const grid = imageGrid(Uint8Array.of(1, 2, 3), [3, 1, 1, 1]);
+    const grid = imageGrid({ data: Uint8Array.of(1, 2, 3), shape: [3, 1, 1, 1] });
     expect([grid.width, grid.height, grid.channels]).toEqual([4, 4, 1]);
     const w = 255;
     expect([...grid.data]).toEqual([1, w, w, 2, w, w, w, w, w, w, w, w, 3, w, w, w]);
   });
 
   it("scales by whole pixels, colours kept together", () => {
-    const grid = imageGrid(Uint8Array.of(1, 2, 3, 4, 5, 6), [1, 1, 2, 3], { scale: 2 });
+    const grid = imageGrid({ data: Uint8Array.of(1, 2, 3, 4, 5, 6), shape: [1, 1, 2, 3] }, { scale: 2 });
     expect([grid.width, grid.height]).toEqual([4, 2]);
     const row = [1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6];
     expect([...grid.data]).toEqual([...row, ...row]);
   });
 
   it("takes the columns and the gap it is given", () => {
-    const grid = imageGrid(new Uint8Array(6 * 4), [6, 2, 2, 1], { columns: 6, gap: 0 });
+    const grid = imageGrid({ data: new Uint8Array(6 * 4), shape: [6, 2, 2, 1] }, { columns: 6, gap: 0 });
     expect([grid.width, grid.height]).toEqual([12, 2]);
     expect(grid.data.every((value) => value === 0)).toBe(true);
   });
 
   it("refuses no pictures and half a scale", () => {
-    expect(() => imageGrid(new Uint8Array(0), [0, 2, 2, 3])).toThrow(/pictures \[0,2,2,3\]/);
-    expect(() => imageGrid(new Uint8Array(4), [1, 2, 2, 1], { scale: 1.5 })).toThrow(/scale 1.5/);
+    expect(() => imageGrid({ data: new Uint8Array(0), shape: [0, 2, 2, 3] })).toThrow(/pictures \[0,2,2,3\]/);
+    expect(() => imageGrid({ data: new Uint8Array(4), shape: [1, 2, 2, 1] }, { scale: 1.5 })).toThrow(
+      /scale 1.5/,
+    );
   });
 });
 

@@ -1,10 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { join, relative } from "node:path";
+import sharp from "sharp";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { importsOf, isNodeModule } from "../imports.ts";
 import { type Consumer, makeConsumer } from "./consumer.ts";
-import { consoleOfPage } from "./page.ts";
+import { trainInPage } from "./page.ts";
 import { program } from "./readme.ts";
 
 const budgetBytes = 400_000;
@@ -135,22 +137,45 @@ await init({ device: "abacus" });
 });
 
 describe("the README's program", () => {
-  it("prints in Node what the README says", async () => {
-    const { code, prints } = program("node");
-    const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
-    await consumer.write("program.js", ts.transpileModule(code, { compilerOptions: options }).outputText);
-    expect(await consumer.run(process.execPath, "program.js")).toMatch(prints);
+  let photos: string[];
+
+  /** The program with a shorter training: a few steps show that it runs. */
+  const short = (code: string): string => {
+    const shortened = code.replace("kimg: 40", "kimg: 0.1");
+    expect(shortened).not.toBe(code);
+    return shortened;
+  };
+
+  beforeAll(async () => {
+    const folder = join(consumer.folder, "photos");
+    await mkdir(folder);
+    photos = Array.from({ length: 40 }, (_, i) => join(folder, `${i}.png`));
+    for (const [i, path] of photos.entries()) {
+      const background = { r: (i * 37) % 256, g: (i * 91) % 256, b: (i * 53) % 256 };
+      await sharp({ create: { width: 50, height: 40, channels: 3, background } }).toFile(path);
+    }
   });
 
-  it("prints in a page that Vite builds what the README says", async () => {
+  it("trains and samples in Node, printing what the README says", async () => {
+    const { code, prints } = program("node");
+    const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
+    await consumer.write(
+      "program.js",
+      ts.transpileModule(short(code), { compilerOptions: options }).outputText,
+    );
+    expect(await consumer.run(process.execPath, "program.js")).toMatch(prints);
+    const { width, height } = await sharp(join(consumer.folder, "samples.png")).metadata();
+    expect([width, height]).toEqual([4 * 32 + 3 * 2, 4 * 32 + 3 * 2]);
+  });
+
+  it("trains and samples in a page that Vite builds, printing what the README says", async () => {
     const { code, prints } = program("browser");
-    await consumer.write("page/program.ts", code);
-    await consumer.write("page/main.ts", 'import "./program.ts";\ndocument.title = "done";\n');
+    await consumer.write("page/program.ts", short(code));
     await consumer.write(
       "page/index.html",
-      '<!doctype html><script type="module" src="/main.ts"></script>\n',
+      '<!doctype html><script type="module" src="/program.ts"></script>\n',
     );
     console.log(await consumer.tool("vite/bin/vite.js", "build", "page"));
-    expect(await consoleOfPage(join(consumer.folder, "page"))).toMatch(prints);
+    expect(await trainInPage(join(consumer.folder, "page"), photos)).toMatch(prints);
   });
 });

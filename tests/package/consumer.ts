@@ -37,7 +37,7 @@ async function runIn(cwd: string, command: string, args: readonly string[]): Pro
   }
 }
 
-/** Packs the built package and installs it in a new project as a user would. */
+/** Packs the built package and installs it in a new project, as the README says. */
 export async function makeConsumer(): Promise<Consumer> {
   const folder = await mkdtemp(join(tmpdir(), "ganvil-consumer-"));
   const run = (command: string, ...args: string[]) => runIn(folder, command, args);
@@ -53,7 +53,7 @@ export async function makeConsumer(): Promise<Consumer> {
   await run(
     "npm",
     ...["install", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"],
-    ...[`./${tarball.filename}`, "@tensorflow/tfjs-core@4"],
+    ...[`./${tarball.filename}`, "@tensorflow/tfjs-core@4", "sharp"],
   );
   return {
     folder,

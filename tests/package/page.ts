@@ -3,11 +3,12 @@ import { preview } from "vite";
 import { chromium } from "../browser/chromium.ts";
 
 /**
- * Serves a page that Vite has built and opens it in the browser, until its title is "done".
+ * Serves a page that Vite has built, opens it in the browser, chooses pictures in its file input and waits
+ * until it shows a picture of its own.
  * @returns what it wrote to the console.
  * @throws what it threw.
  */
-export async function consoleOfPage(root: string): Promise<string> {
+export async function trainInPage(root: string, pictures: string[]): Promise<string> {
   const server = await preview({ root, configFile: false, logLevel: "warn", preview: { port: 0 } });
   const browser = await launcher.launch(await chromium());
   try {
@@ -16,10 +17,9 @@ export async function consoleOfPage(root: string): Promise<string> {
     page.on("console", (message) => lines.push(message.text()));
     const failed = new Promise<never>((_, reject) => page.on("pageerror", reject));
     await page.goto(server.resolvedUrls?.local[0] ?? "");
-    await Promise.race([
-      page.waitForFunction('document.title === "done"', null, { timeout: 120_000 }),
-      failed,
-    ]);
+    await page.setInputFiles("input[type=file]", pictures);
+    const shown = () => document.querySelector("img")?.naturalWidth ?? 0;
+    await Promise.race([page.waitForFunction(shown, null, { timeout: 120_000 }), failed]);
     return lines.join("\n");
   } finally {
     await browser.close();

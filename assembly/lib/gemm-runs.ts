@@ -79,9 +79,83 @@ function tileOfRuns(
 }
 
 /**
+ * As tileOfRuns, 8×4 for at most four columns: the panel's other half is not read. Rows o, o + 8, ... of
+ * `offsets` up to `last` (see multiplyRuns); row i is stored at y + i·32.
+ */
+function narrowTileOfRuns(
+  x: usize,
+  o: usize,
+  last: usize,
+  high: i32,
+  stepHigh: usize,
+  wide: i32,
+  stepWide: usize,
+  run: usize,
+  b: usize,
+  y: usize,
+): void {
+  let a0 = x + load<u32>(o);
+  let a1 = x + load<u32>(min(o + 8, last));
+  let a2 = x + load<u32>(min(o + 16, last));
+  let a3 = x + load<u32>(min(o + 24, last));
+  let a4 = x + load<u32>(min(o + 32, last));
+  let a5 = x + load<u32>(min(o + 40, last));
+  let a6 = x + load<u32>(min(o + 48, last));
+  let a7 = x + load<u32>(min(o + 56, last));
+  let c0 = f32x4.splat(0);
+  let c1 = c0;
+  let c2 = c0;
+  let c3 = c0;
+  let c4 = c0;
+  let c5 = c0;
+  let c6 = c0;
+  let c7 = c0;
+  const nextHigh = stepHigh - <usize>wide * stepWide;
+  for (let r = 0; r < high; r++) {
+    for (let s = 0; s < wide; s++) {
+      for (let k: usize = 0; k < run; k += 4, b += 32) {
+        const v = v128.load(b);
+        c0 = madd(v128.load32_splat(a0 + k), v, c0);
+        c1 = madd(v128.load32_splat(a1 + k), v, c1);
+        c2 = madd(v128.load32_splat(a2 + k), v, c2);
+        c3 = madd(v128.load32_splat(a3 + k), v, c3);
+        c4 = madd(v128.load32_splat(a4 + k), v, c4);
+        c5 = madd(v128.load32_splat(a5 + k), v, c5);
+        c6 = madd(v128.load32_splat(a6 + k), v, c6);
+        c7 = madd(v128.load32_splat(a7 + k), v, c7);
+      }
+      a0 += stepWide;
+      a1 += stepWide;
+      a2 += stepWide;
+      a3 += stepWide;
+      a4 += stepWide;
+      a5 += stepWide;
+      a6 += stepWide;
+      a7 += stepWide;
+    }
+    a0 += nextHigh;
+    a1 += nextHigh;
+    a2 += nextHigh;
+    a3 += nextHigh;
+    a4 += nextHigh;
+    a5 += nextHigh;
+    a6 += nextHigh;
+    a7 += nextHigh;
+  }
+  v128.store(y, c0);
+  v128.store(y, c1, 32);
+  v128.store(y, c2, 64);
+  v128.store(y, c3, 96);
+  v128.store(y, c4, 128);
+  v128.store(y, c5, 160);
+  v128.store(y, c6, 192);
+  v128.store(y, c7, 224);
+}
+
+/**
  * y[pixel][n] = Σ x[pixel][k]·panels[n/8][k][n%8] for n < columns: a product whose left rows are read where
  * they lie. `offsets` says where each pixel's row is read in x and written in y (see pixelOffsets); a row's k
- * are runs as in tileOfRuns, steps and `run` in bytes. `edge` is a workspace of 128 bytes.
+ * are runs as in tileOfRuns, steps and `run` in bytes. `edge` is a workspace of 256 bytes.
  */
 export function multiplyRuns(
   y: usize,
@@ -101,6 +175,16 @@ export function multiplyRuns(
   const last = offsets + ((<usize>(pixels - 1)) << 3);
   for (let n = 0; n < columns; n += 8, y += 32, panels += panel) {
     const width = min(8, columns - n);
+    if (width <= 4) {
+      for (let o = offsets; o <= last; o += 64) {
+        narrowTileOfRuns(x, o, last, high, stepHigh, wide, stepWide, run, panels, edge);
+        const rows = min(8, (<i32>(last - o) >> 3) + 1);
+        for (let i: usize = 0; i < <usize>rows; i++) {
+          copyFloats(y + load<u32>(o + (i << 3), 4), edge + (i << 5), width);
+        }
+      }
+      break;
+    }
     for (let o = offsets; o <= last; o += 32) {
       // Rows past the last repeat it: they compute and store the same values once more.
       const o1 = min(o + 8, last);
@@ -132,93 +216,6 @@ export function multiplyRuns(
       copyFloats(y1, edge + 32, width);
       copyFloats(y2, edge + 64, width);
       copyFloats(y3, edge + 96, width);
-    }
-  }
-}
-
-/**
- * One 4×8 tile of a product of two packed panels: y[i][j] (+)= Σ a[k][i]·b[k][j], k < depth. Rows of y are
- * `stepY` bytes apart; with `add` the product is added to what is there.
- */
-function tileOfPanels(a: usize, b: usize, depth: i32, y: usize, stepY: usize, add: bool): void {
-  let c00 = f32x4.splat(0);
-  let c01 = c00;
-  let c10 = c00;
-  let c11 = c00;
-  let c20 = c00;
-  let c21 = c00;
-  let c30 = c00;
-  let c31 = c00;
-  const y1 = y + stepY;
-  const y2 = y1 + stepY;
-  const y3 = y2 + stepY;
-  if (add) {
-    c00 = v128.load(y);
-    c01 = v128.load(y, 16);
-    c10 = v128.load(y1);
-    c11 = v128.load(y1, 16);
-    c20 = v128.load(y2);
-    c21 = v128.load(y2, 16);
-    c30 = v128.load(y3);
-    c31 = v128.load(y3, 16);
-  }
-  const end = a + ((<usize>depth) << 4);
-  while (a < end) {
-    const b0 = v128.load(b);
-    const b1 = v128.load(b, 16);
-    const x0 = v128.load32_splat(a);
-    c00 = madd(x0, b0, c00);
-    c01 = madd(x0, b1, c01);
-    const x1 = v128.load32_splat(a, 4);
-    c10 = madd(x1, b0, c10);
-    c11 = madd(x1, b1, c11);
-    const x2 = v128.load32_splat(a, 8);
-    c20 = madd(x2, b0, c20);
-    c21 = madd(x2, b1, c21);
-    const x3 = v128.load32_splat(a, 12);
-    c30 = madd(x3, b0, c30);
-    c31 = madd(x3, b1, c31);
-    a += 16;
-    b += 32;
-  }
-  v128.store(y, c00);
-  v128.store(y, c01, 16);
-  v128.store(y1, c10);
-  v128.store(y1, c11, 16);
-  v128.store(y2, c20);
-  v128.store(y2, c21, 16);
-  v128.store(y3, c30);
-  v128.store(y3, c31, 16);
-}
-
-/**
- * y[m][n] (+)= Σ left[m/4][k][m%4]·right[n/8][k][n%8], k < depth, m < rows, n < columns, both packed (packRows,
- * packColumns). Rows of y are `stepY` bytes apart. `edge` is a workspace of 128 bytes.
- */
-export function multiplyPanels(
-  y: usize,
-  stepY: usize,
-  left: usize,
-  right: usize,
-  depth: i32,
-  rows: i32,
-  columns: i32,
-  add: bool,
-  edge: usize,
-): void {
-  for (let n = 0; n < columns; n += 8, y += 32, right += (<usize>depth) << 5) {
-    const width = min(8, columns - n);
-    let a = left;
-    let to = y;
-    for (let m = 0; m < rows; m += 4, a += (<usize>depth) << 4, to += stepY << 2) {
-      const height = <usize>min(4, rows - m);
-      if (width == 8 && height == 4) {
-        tileOfPanels(a, right, depth, to, stepY, add);
-        continue;
-      }
-      if (add) for (let i: usize = 0; i < height; i++) copyFloats(edge + (i << 5), to + i * stepY, width);
-      tileOfPanels(a, right, depth, edge, 32, add);
-      for (let i: usize = 0; i < height; i++) copyFloats(to + i * stepY, edge + (i << 5), width);
     }
   }
 }
