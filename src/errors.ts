@@ -38,6 +38,24 @@ export function checkType(condition: unknown, message: () => string): asserts co
   if (!condition) throw new TypeError(message());
 }
 
+/** Throws a `RangeError` unless every size of a shape is a count. */
+export function checkShape(name: string, shape: readonly number[]): void {
+  check(
+    shape.every((size) => Number.isSafeInteger(size) && size >= 0),
+    () => `${name}: expected a shape of integers of at least 0, got ${showShape(shape)}`,
+  );
+}
+
+/** A value as messages show it: strings in quotes, so that `"3"` is not taken for 3. */
+export function show(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}
+
+/** What a value is, where the value itself would fill the message: `Float32Array`, `Undefined`. */
+export function kindOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
 /** A shape as messages show it: `[8,16,16,64]`. */
 export function showShape(shape: readonly number[]): string {
   return `[${shape.join(",")}]`;

@@ -1,7 +1,7 @@
-import { registerBackend, removeBackend, setBackend } from "@tensorflow/tfjs-core";
+import { findBackend, registerBackend, removeBackend, setBackend } from "@tensorflow/tfjs-core";
 import { backendName, GanvilBackend } from "./backend/backend.ts";
 import { registerOps } from "./backend/register.ts";
-import { checkType } from "./errors.ts";
+import { checkType, GanvilError } from "./errors.ts";
 import { ops } from "./ops/index.ts";
 import type { Build } from "./wasm/features.ts";
 import { loadKernels } from "./wasm/load.ts";
@@ -13,42 +13,53 @@ export type Device = "auto" | "wasm";
 export interface InitOptions {
   /** Default `"auto"`. */
   readonly device?: Device;
-  /** Kernels to load; default: the fastest that the engine runs. */
+  /** Kernels to load; default: the fastest that the engine runs, or those of the backend that there is. */
   readonly build?: Build;
 }
 
-let ready: Promise<GanvilBackend> | undefined;
+/** Settles when the latest call of `init` has come to its end: calls run one after another. */
+let latest: Promise<unknown> = Promise.resolve();
 
 /**
  * Loads the kernels, registers the backend, its ops and their gradients with TensorFlow.js, and makes it
- * the current backend. Calling it again gives the same backend, unless another build is asked for.
- * @throws DeviceError when the engine lacks WebAssembly SIMD.
+ * the current backend. Calling it again gives the same backend. Another build takes its place, with an empty
+ * heap, once no tensor is left on it: their values would be lost with it. Where that fails, the backend
+ * stays as it was.
+ * @throws DeviceError when the engine lacks WebAssembly SIMD, or relaxed SIMD where it is asked for
+ * @throws GanvilError `backend-in-use` when another build is asked for while tensors are alive
+ * @throws TypeError for a device or build that there is not
  */
 export async function init({ device = "auto", build }: InitOptions = {}): Promise<GanvilBackend> {
   checkType(
     device === "auto" || device === "wasm",
     () => `init: expected device "auto" or "wasm", got ${JSON.stringify(device)}`,
   );
-  if (ready !== undefined) {
-    const backend = await ready;
-    if (build === undefined || backend.module.build === build) {
-      await setBackend(backendName);
-      return backend;
-    }
-    removeBackend(backendName);
-  }
-  ready = start(build);
-  ready.catch(() => {
-    ready = undefined;
-  });
-  return ready;
+  const result = latest.then(() => start(build));
+  latest = result.catch(() => undefined);
+  return result;
 }
 
 async function start(build: Build | undefined): Promise<GanvilBackend> {
-  const [module, planner] = await Promise.all([loadKernels(build), loadPlanner()]);
-  const backend = new GanvilBackend(module, planner);
-  registerBackend(backendName, () => backend, 10);
-  registerOps(ops);
+  let backend = findBackend(backendName) as GanvilBackend | null;
+  if (backend === null || (build !== undefined && backend.module.build !== build)) {
+    const [module, planner] = await Promise.all([loadKernels(build), loadPlanner()]);
+    if (backend !== null) remove(backend, module.build);
+    const made = new GanvilBackend(module, planner);
+    registerBackend(backendName, () => made, 10);
+    registerOps(ops);
+    backend = made;
+  }
   await setBackend(backendName);
   return backend;
+}
+
+function remove(backend: GanvilBackend, build: Build): void {
+  const tensors = backend.numDataIds();
+  if (tensors > 0) {
+    throw new GanvilError(
+      "backend-in-use",
+      `init: expected no tensors alive when build "${backend.module.build}" gives way to "${build}", got ${tensors}. Dispose them first, or leave \`build\` out.`,
+    );
+  }
+  removeBackend(backendName);
 }

@@ -32,8 +32,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "relaxed",
-          // What the choice of kernels can change: the ops, and what is trained with them.
-          include: ["tests/{ops,gan,optim}/**/*.test.ts"],
+          // What the choice of kernels can change: the ops, their host, and what is trained with them.
+          include: ["tests/{backend,ops,gan,optim,wasm}/**/*.test.ts"],
           environment: "node",
           provide: { build: "relaxed" },
           execArgv: relaxedFlag,

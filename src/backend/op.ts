@@ -6,6 +6,7 @@ import {
   type TensorInfo,
   util,
 } from "@tensorflow/tfjs-core";
+import { check, checkType, kindOf, showShape } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import type { Planner } from "../wasm/planner.ts";
 import type { GanvilBackend } from "./backend.ts";
@@ -115,6 +116,26 @@ export function callMany<Names extends string, Attrs extends object, Optional ex
   return engine().runKernel(op.name, inputs as never, attrs as NamedAttrMap) as unknown as Tensor[];
 }
 
+/** Refuses what is no tensor, and tensors that were disposed: a clone may still hold their values. */
+function checkTensors(
+  { name, optional }: AnyOp,
+  inputs: Record<string, TensorInfo | null | undefined>,
+): void {
+  for (const key of Object.keys(inputs)) {
+    const tensor = inputs[key] as Tensor | null | undefined;
+    if (tensor == null && optional?.includes(key)) continue;
+    checkType(
+      tensor?.dataId !== undefined,
+      () => `${name}: expected input "${key}" to be a tensor, got ${kindOf(tensor)}`,
+    );
+    check(
+      !tensor.isDisposed,
+      () =>
+        `${name}: input "${key}" ${showShape(tensor.shape)} is disposed. Keep it (tf.keep), or use it before its tf.tidy ends.`,
+    );
+  }
+}
+
 /** Runs an op's kernel on the backend: infers, allocates, computes. */
 export function runOp(
   backend: GanvilBackend,
@@ -122,6 +143,7 @@ export function runOp(
   inputs: Record<string, TensorInfo>,
   attrs: object,
 ): TensorInfo | TensorInfo[] {
+  checkTensors(op, inputs);
   const specs = op.infer(inputs, attrs);
   const many = Array.isArray(specs);
   const list: readonly OutputSpec[] = many ? (specs as OutputSpec[]) : [specs as OutputSpec];

@@ -2,6 +2,7 @@ import {
   engine,
   type GradConfig,
   getGradient,
+  getKernel,
   type KernelConfig,
   type NamedTensorMap,
   registerGradient,
@@ -65,14 +66,11 @@ export function registerOps(ops: readonly AnyOp[]): void {
         return outputs;
       },
     };
+    // TensorFlow.js warns of a second registration; there is one where this backend follows another.
+    if (getKernel(op.name, backendName)) unregisterKernel(op.name, backendName);
     registerKernel(config);
     if (op.gradient === undefined) continue;
     if (getGradient(op.name)) unregisterGradient(op.name);
     registerGradient(gradConfig(op));
   }
-}
-
-/** Takes the ops' kernels out again; gradients stay, being right on every backend that has their ops. */
-export function unregisterOps(ops: readonly AnyOp[]): void {
-  for (const op of ops) unregisterKernel(op.name, backendName);
 }

@@ -1,4 +1,5 @@
 import { cast, concat, floor, type Tensor4D, tidy } from "@tensorflow/tfjs-core";
+import { check } from "../errors.ts";
 import { colour } from "../ops/colour.ts";
 import { translate } from "../ops/image.ts";
 import { randomUniform } from "../ops/random.ts";
@@ -22,9 +23,17 @@ export interface DiffAugmentOptions {
 /**
  * DiffAugment, policy "colour, translation" (Zhao et al. 2020, arXiv 2006.10738): every picture, real or
  * fake, is changed at random before the discriminator, which so cannot learn a small dataset by heart.
+ * @throws RangeError for a strength that is negative or no number
  */
 export function diffAugment(options: DiffAugmentOptions = {}): Augment {
   const { brightness = 0.5, saturation = 1, contrast = 0.5, translation = 1 / 8 } = options;
+  for (const [name, value] of Object.entries({ brightness, saturation, contrast, translation })) {
+    const most = name === "translation" ? 1 : Number.MAX_VALUE;
+    check(
+      value >= 0 && value <= most,
+      () => `diffAugment: expected ${name} ${most === 1 ? "from 0 to 1" : "of at least 0"}, got ${value}`,
+    );
+  }
   return (x, key) =>
     tidy(() => {
       const [n, height, width] = x.shape;

@@ -1,5 +1,5 @@
 import { Tensor, type Tensor2D, type Tensor4D, tensor, tidy, type Variable } from "@tensorflow/tfjs-core";
-import { CheckpointError, check, GanvilError, showShape } from "../errors.ts";
+import { CheckpointError, check, checkType, GanvilError, show, showShape } from "../errors.ts";
 import { disposeNetwork } from "../nn/network.ts";
 import { imageBatch } from "../ops/image.ts";
 import { Adam } from "../optim/adam.ts";
@@ -69,11 +69,19 @@ export class Gan {
    */
   async step({ image, cursor }: Batch): Promise<Record<string, TurnReport>> {
     this.#notStepping("step");
-    this.#stepping = true;
     const real = isTensor(image) ? image : imageBatch(image);
+    this.#stepping = true;
     try {
       const { batch, resolution, channels } = this.settings;
       const wanted = [batch, resolution, resolution, channels];
+      checkType(
+        real.dtype === "float32",
+        () => `step: expected pictures of dtype float32, got ${real.dtype}`,
+      );
+      check(
+        Number.isSafeInteger(cursor) && cursor >= 0,
+        () => `step: expected cursor to be a whole number, got ${show(cursor)}`,
+      );
       check(
         showShape(real.shape) === showShape(wanted),
         () =>
@@ -106,6 +114,7 @@ export class Gan {
       z.shape.length === 2 && z.shape[1] === this.settings.latent,
       () => `generate: expected z [N,${this.settings.latent}], got ${showShape(z.shape)}`,
     );
+    checkType(z.dtype === "float32", () => `generate: expected z of dtype float32, got ${z.dtype}`);
     const { network } = this.game.players.generator;
     return this.#withAverages("generator", () =>
       network.apply(z as Tensor, { training: false, parts: 1, track: false }),

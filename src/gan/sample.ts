@@ -27,6 +27,10 @@ export async function sample(gan: Gan, options: SampleOptions = {}): Promise<Ima
       () => `sample: expected ${name} to be a whole number above 0, got ${value}`,
     );
   }
+  check(
+    Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32,
+    () => `sample: expected seed to be a whole number from 0 to 4294967295, got ${seed}`,
+  );
   const { latent, resolution, channels } = gan.settings;
   const data = new Uint8Array(count * resolution * resolution * channels);
   const latents = randomNormal([count, latent], { key: deriveKey(seed, "sample") }) as Tensor2D;

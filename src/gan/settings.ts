@@ -1,5 +1,5 @@
 import { concat, slice, type Tensor, type Tensor4D } from "@tensorflow/tfjs-core";
-import { check, checkType } from "../errors.ts";
+import { check, checkType, show } from "../errors.ts";
 import type { Network } from "../nn/network.ts";
 import { randomNormal } from "../ops/random.ts";
 import { constant, type Schedule } from "../optim/schedule.ts";
@@ -62,15 +62,22 @@ export function completeSettings(given: GanSettings): CompleteSettings {
     beta2: 0.99,
     averageHalfLife: 4000,
     loss: nonSaturating,
-    ...given,
+    // An option given as undefined is one left out.
+    ...(Object.fromEntries(
+      Object.entries(given).filter(([, value]) => value !== undefined),
+    ) as unknown as GanSettings),
   };
   for (const name of ["latent", "resolution", "channels", "batch"] as const) {
     check(
       isCount(settings[name]),
-      () => `createGan: expected ${name} to be a whole number above 0, got ${settings[name]}`,
+      () => `createGan: expected ${name} to be a whole number above 0, got ${show(settings[name])}`,
     );
   }
   check(settings.kimg > 0, () => `createGan: expected kimg above 0, got ${settings.kimg}`);
+  check(
+    settings.averageHalfLife >= 0,
+    () => `createGan: expected averageHalfLife of at least 0, got ${settings.averageHalfLife}`,
+  );
   check(
     Number.isInteger(settings.seed) && settings.seed >= 0 && settings.seed < 2 ** 32,
     () => `createGan: expected seed to be a whole number from 0 to 4294967295, got ${settings.seed}`,
@@ -82,7 +89,18 @@ export function completeSettings(given: GanSettings): CompleteSettings {
         `createGan: expected ${name} to be a network. Make one by network(), networkOf() or fromLayersModel().`,
     );
   }
+  checkFunction("learningRate", settings.learningRate);
+  checkFunction("loss.discriminator", settings.loss.discriminator);
+  checkFunction("loss.generator", settings.loss.generator);
+  if (settings.augment !== undefined) checkFunction("augment", settings.augment);
   return settings;
+}
+
+function checkFunction(name: string, value: unknown): void {
+  checkType(
+    typeof value === "function",
+    () => `createGan: expected ${name} to be a function, got ${show(value)}`,
+  );
 }
 
 /** The two-player game: the discriminator's turn, then the generator's, each on fresh noise. */

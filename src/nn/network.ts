@@ -1,5 +1,5 @@
 import { concat, fill, split, type Tensor, tidy, type Variable, variable } from "@tensorflow/tfjs-core";
-import { checkType } from "../errors.ts";
+import { check, checkShape, checkType, show } from "../errors.ts";
 import { randomNormal } from "../ops/random.ts";
 import { deriveKey, type Key } from "../random.ts";
 
@@ -41,27 +41,33 @@ export class Parameters {
 
   /** float32 from N(mean, std²). */
   normal(name: string, shape: readonly number[], std: number, mean = 0): Variable {
-    return this.#add(this.parameters, name, true, () =>
+    return this.#add(this.parameters, name, shape, () =>
       randomNormal([...shape], { key: this.#key(name), std, mean }),
     );
   }
 
   /** float32, every element `value`. */
   constant(name: string, shape: readonly number[], value: number): Variable {
-    return this.#add(this.parameters, name, true, () => fill([...shape], value));
+    return this.#add(this.parameters, name, shape, () => fill([...shape], value));
   }
 
   /** A running statistic, every element `value` at first. */
   statistic(name: string, shape: readonly number[], value: number): Variable {
-    return this.#add(this.statistics, name, false, () => fill([...shape], value));
+    return this.#add(this.statistics, name, shape, () => fill([...shape], value));
   }
 
-  #add(to: Record<string, Variable>, name: string, trainable: boolean, initial: () => Tensor): Variable {
+  #add(
+    to: Record<string, Variable>,
+    name: string,
+    shape: readonly number[],
+    initial: () => Tensor,
+  ): Variable {
     checkType(
       !(name in this.parameters || name in this.statistics),
       () => `network: two variables are named "${name}". Give each layer its own name.`,
     );
-    to[name] = tidy(() => variable(initial(), trainable));
+    checkShape(`network: "${name}"`, shape);
+    to[name] = tidy(() => variable(initial(), to === this.parameters));
     return to[name];
   }
 }
@@ -73,6 +79,14 @@ export class Parameters {
  * @param build makes the layers; their variables are named and seeded by the collector it gets
  */
 export function network(seed: number, name: string, build: (to: Parameters) => Layer): Network {
+  check(
+    Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32,
+    () => `network: expected seed to be a whole number from 0 to 4294967295, got ${seed}`,
+  );
+  checkType(
+    typeof build === "function",
+    () => `network: expected a function that builds, got ${show(build)}`,
+  );
   const to = new Parameters((variable) => deriveKey(seed, "initial", name, variable));
   const apply = build(to);
   return {
@@ -96,10 +110,16 @@ export function networkOf(
   parameters: Readonly<Record<string, Variable>>,
   apply: (x: Tensor, options: { readonly training: boolean }) => Tensor,
 ): Network {
+  checkType(typeof apply === "function", () => `networkOf: expected apply(x, options), got ${show(apply)}`);
   for (const [name, value] of Object.entries(parameters)) {
     checkType(
       typeof value?.assign === "function",
-      () => `network: expected a tf.Variable under "${name}", got ${value === null ? "null" : typeof value}`,
+      () =>
+        `networkOf: expected a tf.Variable under "${name}", got ${value === null ? "null" : typeof value}. Make one by tf.variable(x).`,
+    );
+    checkType(
+      value.dtype === "float32",
+      () => `networkOf: expected "${name}" of dtype float32, got ${value.dtype}. Only floats are trained.`,
     );
   }
   return {
@@ -109,22 +129,68 @@ export function networkOf(
   };
 }
 
+interface LayersWeight {
+  /** Without the number that TensorFlow.js adds where another model has the name. */
+  readonly originalName: string;
+  read(): Tensor;
+}
+
 /** What is used of a TensorFlow.js layers model, so that the library need not depend on tfjs-layers. */
 export interface LayersModel {
-  readonly trainableWeights: readonly { readonly name: string; read(): Tensor }[];
-  readonly nonTrainableWeights: readonly { readonly name: string; read(): Tensor }[];
+  readonly inputs: readonly unknown[];
+  readonly outputs: readonly unknown[];
+  readonly layers: readonly { readonly weights: readonly LayersWeight[] }[];
+  readonly trainableWeights: readonly LayersWeight[];
   apply(x: Tensor, options: { training: boolean }): unknown;
 }
 
-/** A network from a `tf.LayersModel` with one input and one output. */
+/**
+ * A network from a `tf.LayersModel` (tf.sequential, tf.model, tf.loadLayersModel) with one input and one
+ * output. The model stays yours to save or predict with; the network trains its very weights, and
+ * `gan.dispose()` disposes them.
+ *
+ * Weights are named by their position in the model, "0.kernel", "1.bias", ..., so that a state fits every
+ * model built alike, whatever TensorFlow.js called its layers. What is not trainable (moving averages, frozen
+ * layers) is saved and averaged, but not trained. Not used are what `compile` sets, and penalties of layers
+ * (`kernelRegularizer`).
+ *
+ * Layers that draw random numbers (dropout, gaussianNoise) draw them from TensorFlow.js's generator, which no
+ * state holds: without a `seed` each run differs, and a resumed one goes on with other numbers than if it had
+ * never stopped; with a `seed` a layer draws the same numbers at every call. Where a run must repeat or
+ * resume exactly, leave them out.
+ * @throws TypeError for a model of several inputs or outputs, or without trainable weights
+ */
 export function fromLayersModel(model: LayersModel): Network {
-  const named = (weights: LayersModel["trainableWeights"]): Record<string, Variable> =>
-    Object.fromEntries(weights.map((weight) => [weight.name, weight.read() as Variable]));
+  for (const side of ["inputs", "outputs"] as const) {
+    checkType(
+      model?.[side]?.length === 1,
+      () =>
+        `fromLayersModel: expected a built tf.LayersModel with one of its ${side}, got ${model?.[side]?.length ?? "none"}. Give its first layer an inputShape, and combine several in the model.`,
+    );
+  }
+  const trainable = new Set(model.trainableWeights);
+  checkType(
+    trainable.size > 0,
+    () => "fromLayersModel: expected a model with trainable weights, got none. Are all its layers frozen?",
+  );
+  const parameters: Record<string, Variable> = {};
+  const statistics: Record<string, Variable> = {};
+  for (const [i, weight] of model.layers.flatMap(({ weights }) => weights).entries()) {
+    const name = `${i}.${weight.originalName.split("/").at(-1)}`;
+    (trainable.has(weight) ? parameters : statistics)[name] = weight.read() as Variable;
+  }
   return {
-    parameters: named(model.trainableWeights),
-    statistics: named(model.nonTrainableWeights),
-    apply: (x, { training, parts }) =>
-      tidy(() => partwise(x, parts, (part) => model.apply(part, { training }) as Tensor)),
+    parameters,
+    statistics,
+    apply: (x, { training, parts, track }) =>
+      tidy(() => {
+        // A layer in training always follows the batch, so what must not is put back.
+        const untracked = training && !track ? Object.values(statistics) : [];
+        const before = untracked.map((statistic) => statistic.clone());
+        const y = partwise(x, parts, (part) => model.apply(part, { training }) as Tensor);
+        for (const [i, statistic] of untracked.entries()) statistic.assign(before[i]);
+        return y;
+      }),
   };
 }
 

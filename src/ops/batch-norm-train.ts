@@ -1,6 +1,7 @@
 import { add, mean, mul, neg, reshape, rsqrt, square, sub, sum, type Tensor } from "@tensorflow/tfjs-core";
 import { callMany, defineOp } from "../backend/op.ts";
-import { check, checkType, showShape } from "../errors.ts";
+import { check, showShape } from "../errors.ts";
+import { checkFloats } from "./operand.ts";
 
 interface Attrs {
   epsilon: number;
@@ -74,7 +75,7 @@ export const batchNormTrainOp = defineOp<"x" | "scale" | "offset", Attrs>({
   inputs: ["x", "scale", "offset"],
   infer: ({ x, scale, offset }, { epsilon, groups }) => {
     const channels = x.shape.at(-1);
-    checkType(x.dtype === "float32", () => `batchNormTrain: expected x of dtype float32, got ${x.dtype}`);
+    checkFloats("batchNormTrain", { x, scale, offset });
     check(
       x.shape.length >= 2 && channels !== undefined,
       () => `batchNormTrain: expected x of rank 2 or more, channels last, got ${showShape(x.shape)}`,
@@ -91,7 +92,10 @@ export const batchNormTrainOp = defineOp<"x" | "scale" | "offset", Attrs>({
       () =>
         `batchNormTrain: expected groups to divide the batch of ${x.shape[0]}, got ${groups} (x ${showShape(x.shape)})`,
     );
-    check(epsilon >= 0, () => `batchNormTrain: expected epsilon of at least 0, got ${epsilon}`);
+    check(
+      epsilon >= 0 && epsilon < Number.POSITIVE_INFINITY,
+      () => `batchNormTrain: expected a finite epsilon of at least 0, got ${epsilon}`,
+    );
     const moments = { shape: [groups, channels] };
     return [{ shape: x.shape }, moments, moments];
   },

@@ -1,6 +1,7 @@
 import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
 import { call, defineOp, type Op } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
+import { checkFloats } from "./operand.ts";
 
 /**
  * Brightness, saturation and contrast of each picture. But for the brightness, which only adds, it is a
@@ -10,6 +11,7 @@ export const colourOp: Op<"x" | "factors", { linear: boolean }> = defineOp({
   name: "GanvilColour",
   inputs: ["x", "factors"],
   infer: ({ x, factors }) => {
+    checkFloats("colour", { x, factors });
     check(
       x.shape.length === 4 &&
         factors.shape.length === 2 &&

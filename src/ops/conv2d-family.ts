@@ -1,8 +1,8 @@
 import { call, defineOp, type Op } from "../backend/op.ts";
-import { checkType } from "../errors.ts";
 import type { Conv2dGeometry } from "../wasm/planner.ts";
 import { type Conv2dAttrs, checkDy, conv2dFlops, outputShape } from "./conv2d-geometry.ts";
 import { convolve } from "./conv2d-plan.ts";
+import { checkFloats } from "./operand.ts";
 
 /** The three directions of a convolution. Each is linear in both inputs, and each other's gradient. */
 export interface ConvolutionFamily {
@@ -20,19 +20,6 @@ type GeometryOf = (
   filter: readonly number[],
   attrs: Conv2dAttrs,
 ) => Conv2dGeometry;
-
-/** Checks that a convolution's tensors are float32. */
-export function checkFloats(
-  op: string,
-  tensors: { readonly [name: string]: { readonly dtype: string } },
-): void {
-  for (const [name, { dtype }] of Object.entries(tensors)) {
-    checkType(
-      dtype === "float32",
-      () => `${op}: expected ${name} of dtype float32, got ${dtype}. Cast it (tf.cast).`,
-    );
-  }
-}
 
 /**
  * Records of one kind of convolution.

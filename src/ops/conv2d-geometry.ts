@@ -59,9 +59,12 @@ function checkSteps(op: string, what: string, values: readonly number[]): void {
 }
 
 function checkPad(op: string, { pad, dimRoundingMode }: Conv2dAttrs): void {
+  const shown = () => (typeof pad === "number" ? String(pad) : JSON.stringify(pad));
+  const explicit = Array.isArray(pad) && pad.length === 4 && pad.every((pair) => pair?.length === 2);
   checkType(
-    pad === "same" || pad === "valid" || typeof pad === "number" || Array.isArray(pad),
-    () => `${op}: expected pad "same", "valid", a number or explicit pairs, got ${JSON.stringify(pad)}`,
+    pad === "same" || pad === "valid" || typeof pad === "number" || explicit,
+    () =>
+      `${op}: expected pad "same", "valid", a number or pairs for height and width (between [0,0] for batch and channels), got ${shown()}`,
   );
   if (typeof pad === "string") {
     check(
@@ -73,8 +76,19 @@ function checkPad(op: string, { pad, dimRoundingMode }: Conv2dAttrs): void {
   const values = typeof pad === "number" ? [pad] : pad.flat();
   check(
     values.every((value) => Number.isInteger(value) && value >= 0),
-    () => `${op}: expected pad of integers of at least 0, got ${JSON.stringify(pad)}`,
+    () => `${op}: expected pad of integers of at least 0, got ${shown()}`,
   );
+}
+
+/**
+ * Checks what is wrong whatever the shapes.
+ * @throws TypeError or RangeError in the name of `op`.
+ */
+export function checkAttrs(op: string, attrs: Conv2dAttrs): void {
+  checkPad(op, attrs);
+  checkSteps(op, "strides", pair(attrs.strides));
+  checkSteps(op, "dilations", pair(attrs.dilations ?? 1));
+  checkSteps(op, "groups", [attrs.groups ?? 1]);
 }
 
 /**
@@ -99,14 +113,11 @@ export function conv2dGeometry(
     () =>
       `${op}: expected dataFormat NHWC, got ${dataFormat}. Transpose the picture (tf.transpose(x, [0, 2, 3, 1])).`,
   );
-  checkPad(op, attrs);
+  checkAttrs(op, attrs);
   const strides = pair(attrs.strides);
   const dilations = pair(attrs.dilations ?? 1);
-  checkSteps(op, "strides", strides);
-  checkSteps(op, "dilations", dilations);
   const [batch, inHeight, inWidth, inChannels] = input;
   const [filterHeight, filterWidth, groupIn, outChannels] = filter;
-  checkSteps(op, "groups", [groups]);
   check(
     inChannels % groups === 0 && outChannels % groups === 0,
     () => `${op}: expected in- and out-channels divisible by groups ${groups} ${shapes()}`,

@@ -2,7 +2,15 @@ import type { Tensor } from "@tensorflow/tfjs-core";
 import { call } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
 import { convolutionFamily } from "./conv2d-family.ts";
-import { type Conv2dAttrs, conv2dGeometry, coveredBy, type KernelPad, pair } from "./conv2d-geometry.ts";
+import {
+  type Conv2dAttrs,
+  checkAttrs,
+  conv2dGeometry,
+  coveredBy,
+  type KernelPad,
+  pair,
+} from "./conv2d-geometry.ts";
+import { checkFloats } from "./operand.ts";
 
 /** Convolution of x [batch, height, width, channels] with a filter [high, wide, channels/groups, outChannels]. */
 export const convolution = convolutionFamily(
@@ -66,6 +74,8 @@ export function conv2d(x: Tensor, filter: Tensor, options: Conv2dOptions = {}): 
 export function conv2dTranspose(x: Tensor, filter: Tensor, options: Conv2dTransposeOptions = {}): Tensor {
   const op = "conv2dTranspose";
   const attrs = kernelAttrs(options);
+  checkFloats(op, { x, filter });
+  checkAttrs(op, attrs);
   const from: readonly number[] = x.shape;
   const taps: readonly number[] = filter.shape;
   check(
@@ -77,6 +87,11 @@ export function conv2dTranspose(x: Tensor, filter: Tensor, options: Conv2dTransp
     smallestOutput(from, taps, options, 0),
     smallestOutput(from, taps, options, 1),
   ];
+  check(
+    size.length === 2 && size.every((n) => Number.isInteger(n) && n >= 0),
+    () =>
+      `${op}: expected an output of a whole height and width of at least 0, got ${showShape(size)} (x ${showShape(from)}, filter ${showShape(taps)}). Change outputSize or pad.`,
+  );
   const inputShape = [from[0], ...size, taps[2] * (options.groups ?? 1)];
   const geometry = conv2dGeometry(op, inputShape, taps, attrs);
   check(

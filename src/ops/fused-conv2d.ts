@@ -1,9 +1,9 @@
 import { defineOp } from "../backend/op.ts";
 import { applyFused, checkFused, type FusedAttrs } from "./bias-activation.ts";
-import { checkFloats } from "./conv2d-family.ts";
 import { type Conv2dAttrs, conv2dGeometry, outputShape } from "./conv2d-geometry.ts";
 import { convolve } from "./conv2d-plan.ts";
 import { depthwiseGeometry } from "./depthwise-conv2d.ts";
+import { checkFloats } from "./operand.ts";
 
 // TensorFlow.js differentiates its fused ops itself, by the unfused kernels: no gradient here.
 
@@ -15,6 +15,7 @@ function fusedOp(name: string, op: string, geometryOf: typeof conv2dGeometry) {
   return defineOp<Inputs, Attrs, Optional>({
     name,
     inputs: ["x", "filter", "bias", "preluActivationWeights"],
+    optional: ["bias", "preluActivationWeights"],
     infer: ({ x, filter, bias, preluActivationWeights }, attrs) => {
       checkFloats(op, { x, filter });
       const shape = outputShape(geometryOf(op, x.shape, filter.shape, attrs));

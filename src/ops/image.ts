@@ -1,6 +1,6 @@
 import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
 import { call, defineOp } from "../backend/op.ts";
-import { check, checkType, showShape } from "../errors.ts";
+import { check, checkShape, checkType, kindOf, showShape } from "../errors.ts";
 
 /**
  * Pictures as decoded: uint8, NHWC, 0-255, row-major. `mirror[i] = 1` flips picture i left to right. A
@@ -17,6 +17,13 @@ export const imageBatchOp = defineOp<never, ImageBytes>({
   inputs: [],
   infer: (_, { data, shape, mirror }) => {
     const [count, height, width, channels] = shape;
+    for (const [name, part] of Object.entries({ data, mirror: mirror ?? new Uint8Array() })) {
+      checkType(
+        part instanceof Uint8Array,
+        () => `imageBatch: expected ${name} in a Uint8Array, got ${kindOf(part)}`,
+      );
+    }
+    checkShape("imageBatch", shape);
     check(
       shape.length === 4 && data.length === count * height * width * channels,
       () => `imageBatch: expected the bytes of ${showShape(shape)} (NHWC), got ${data.length}`,

@@ -123,6 +123,7 @@ export const matMul = defineOp<"a" | "b", MatMulAttrs>({
 export const fusedMatMul = defineOp<"a" | "b", MatMulAttrs & FusedAttrs, "bias" | "preluActivationWeights">({
   name: "_FusedMatMul",
   inputs: ["a", "b", "bias", "preluActivationWeights"],
+  optional: ["bias", "preluActivationWeights"],
   infer: ({ a, b, bias, preluActivationWeights }, attrs) => {
     const { batch, m, n } = geometry("fused.matMul", a, b, attrs);
     const shape = [...batch, m, n];

@@ -1,4 +1,18 @@
 import type { Call, Operand } from "../backend/op.ts";
+import { checkType } from "../errors.ts";
+
+/** Checks that an op's tensors are float32. */
+export function checkFloats(
+  op: string,
+  tensors: { readonly [name: string]: { readonly dtype: string } },
+): void {
+  for (const [name, { dtype }] of Object.entries(tensors)) {
+    checkType(
+      dtype === "float32",
+      () => `${op}: expected ${name} of dtype float32, got ${dtype}. Cast it (tf.cast).`,
+    );
+  }
+}
 
 /** Address of x's values as float32, converted in a workspace where they are not. */
 export function asFloat32({ kernels, workspace }: Call, x: Operand): number {

@@ -1,6 +1,6 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { call, defineOp } from "../backend/op.ts";
-import { check } from "../errors.ts";
+import { check, checkShape } from "../errors.ts";
 import { type Key, words } from "../random.ts";
 
 interface Draw {
@@ -9,13 +9,14 @@ interface Draw {
   offset: number;
 }
 
-function checkDraw(name: string, { key, offset }: Draw): void {
+function checkDraw(name: string, { shape, key, offset }: Draw): void {
+  checkShape(name, shape);
   check(
     Number.isSafeInteger(offset) && offset >= 0,
     () => `${name}: expected offset to be an integer of at least 0, got ${offset}`,
   );
   check(
-    key.length === 2 && key.every((word) => word >>> 0 === word),
+    Array.isArray(key) && key.length === 2 && key.every((word) => word >>> 0 === word),
     () => `${name}: expected a key of two uint32, got [${key}]. Make one with deriveKey(seed, purpose).`,
   );
 }
@@ -31,6 +32,11 @@ export const uniform = defineOp<never, Draw & { low: number; high: number }>({
   inputs: [],
   infer: (_, attrs) => {
     checkDraw("randomUniform", attrs);
+    const { low, high } = attrs;
+    check(
+      Number.isFinite(high - low) && low <= high,
+      () => `randomUniform: expected finite low <= high, got ${low} and ${high}`,
+    );
     return { shape: attrs.shape };
   },
   wasm: ({ kernels, workspace }, _, [y], { low, high, ...draw }) =>
@@ -42,6 +48,11 @@ export const normal = defineOp<never, Draw & { mean: number; std: number }>({
   inputs: [],
   infer: (_, attrs) => {
     checkDraw("randomNormal", attrs);
+    const { mean, std } = attrs;
+    check(
+      Number.isFinite(mean) && Number.isFinite(std) && std >= 0,
+      () => `randomNormal: expected a finite mean and a finite std of at least 0, got ${mean} and ${std}`,
+    );
     return { shape: attrs.shape };
   },
   wasm: ({ kernels, workspace }, _, [y], { mean, std, ...draw }) =>
@@ -63,7 +74,7 @@ export interface UniformOptions {
  *
  * Element i is low + (high − low)·⌊w/2⁸⌋/2²⁴, where with n = offset + i the word w is number n mod 2 of
  * `threefry(key, ...words(⌊n/2⌋))`.
- * @throws RangeError for a key that is not two uint32, or a negative offset.
+ * @throws RangeError for a key that is not two uint32, a negative offset, or low above high.
  */
 export function randomUniform(
   shape: readonly number[],
@@ -88,7 +99,7 @@ export interface NormalOptions {
  * Element i is mean + std·z, with n = offset + i, the words w₀, w₁ of `threefry(key, ...words(⌊n/2⌋))`,
  * r = √(−2 ln((w₀ + ½)/2³²)), and z = r·cos(2πw₁/2³²) for even n, r·sin(2πw₁/2³²) for odd n (Box and Muller
  * 1958); |z| ≤ 6.8.
- * @throws RangeError for a key that is not two uint32, or a negative offset.
+ * @throws RangeError for a key that is not two uint32, a negative offset or std.
  */
 export function randomNormal(
   shape: readonly number[],

@@ -46,7 +46,8 @@ export class Adam {
    * One step. Call it outside of the tidy that computed the gradients, else each variable that the tape still
    * holds is copied first. The gradients stay the caller's.
    * @param gradients one for each variable, by the same names
-   * @throws RangeError when a gradient is missing or of another shape; nothing is updated then.
+   * @throws RangeError when a gradient is missing or of another shape, or the rate is not finite; nothing is
+   *   updated then.
    */
   apply(gradients: Readonly<NamedTensorMap>, learningRate: number): void {
     for (const [name, { shape }] of Object.entries(this.#variables)) {
@@ -62,6 +63,7 @@ export class Adam {
           `Adam: expected the gradient of "${name}" to have its shape ${showShape(shape)}, got ${showShape(gradient.shape)}`,
       );
     }
+    check(Number.isFinite(learningRate), () => `Adam: expected a finite learning rate, got ${learningRate}`);
     this.step++;
     const { beta1, beta2, epsilon, step } = this;
     for (const [name, variable] of Object.entries(this.#variables)) {

@@ -61,6 +61,10 @@ export function dcgan(options: DcganOptions = {}): GanSettings {
     Number.isInteger(latent) && latent > 0 && latent <= 4096,
     () => `dcgan: expected latent to be a whole number from 1 to 4096, got ${latent}`,
   );
+  check(
+    [learningRate[0], learningRate[1]].every((rate) => rate > 0),
+    () => `dcgan: expected learningRate [from, to], both above 0, got ${learningRate}`,
+  );
   return {
     generator: dcganGenerator({ widths, channels, latent, seed }),
     discriminator: dcganDiscriminator({ widths, channels, seed }),

@@ -1,4 +1,4 @@
-import { DeviceError } from "../errors.ts";
+import { checkType, DeviceError } from "../errors.ts";
 
 /**
  * Builds of the kernels, from one source.
@@ -24,9 +24,14 @@ export function supports(build: Build): boolean {
 
 /**
  * The build to load: the one asked for, or the fastest that this engine runs.
- * @throws DeviceError `no-simd` or `no-relaxed-simd` when the engine lacks the instructions.
+ * @throws DeviceError `no-simd` or `no-relaxed-simd` when the engine lacks the instructions, TypeError for
+ * a build that there is not.
  */
 export function chooseBuild(wanted?: Build): Build {
+  checkType(
+    wanted === undefined || Object.hasOwn(probes, wanted),
+    () => `init: expected build "simd" or "relaxed", got ${JSON.stringify(wanted)}`,
+  );
   if (!supports("simd")) {
     throw new DeviceError(
       "no-simd",

@@ -1,4 +1,4 @@
-import { DeviceError } from "../errors.ts";
+import { check, DeviceError } from "../errors.ts";
 
 const pageBytes = 65536;
 const alignment = 64;
@@ -70,9 +70,10 @@ export class Heap {
 
   /**
    * A block of at least `bytes`, 64-byte aligned, contents undefined.
-   * @throws DeviceError `out-of-memory` when the memory cannot grow.
+   * @throws DeviceError `out-of-memory` when the memory cannot grow; the heap is as before then.
    */
   alloc(bytes: number): number {
+    check(bytes >= 0, () => `heap: expected a number of bytes of at least 0, got ${bytes}`);
     const need = blockBytes(bytes);
     const block = this.#take(need) ?? this.#grow(need);
     if (block.bytes > need) this.#split(block, need);
@@ -164,16 +165,13 @@ export class Heap {
     const reserved = this.memory.buffer.byteLength;
     const wanted = this.#end + need - (tail?.bytes ?? 0);
     if (wanted > reserved) {
-      // An eighth more than needed, so that a growing program does not detach its views at each step.
       const pages = Math.ceil((wanted - reserved) / pageBytes);
-      const spare = Math.min(65536 - reserved / pageBytes, pages + (reserved >>> 19));
-      try {
-        this.memory.grow(Math.max(pages, spare));
-      } catch (cause) {
+      // An eighth more than there is, so that a growing program does not detach its views at each step.
+      const spare = Math.floor(reserved / pageBytes / 8);
+      if (!this.#reserve(pages + spare) && !this.#reserve(pages)) {
         throw new DeviceError(
           "out-of-memory",
           `the Wasm heap cannot grow from ${reserved} bytes by ${wanted - reserved}: ${this.#bytesInUse} are in use. Use a smaller batch or resolution, or dispose tensors (tf.tidy).`,
-          { cause },
         );
       }
     }
@@ -188,6 +186,16 @@ export class Heap {
     this.#last = block;
     this.#end += need;
     return block;
+  }
+
+  /** Takes pages from the engine; false when it refuses. */
+  #reserve(pages: number): boolean {
+    try {
+      this.memory.grow(pages);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Cuts a taken block to `need` bytes; the rest becomes free. */
