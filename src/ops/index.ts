@@ -8,6 +8,7 @@ import { cast } from "./cast.ts";
 import { colourOp } from "./colour.ts";
 import { concat, pack } from "./concat.ts";
 import { convolution } from "./conv2d.ts";
+import { conv3dOps } from "./conv3d.ts";
 import { depthwiseConvolution } from "./depthwise-conv2d.ts";
 import { einsum } from "./einsum.ts";
 import { binaryOps } from "./elementwise-binary.ts";
@@ -23,6 +24,7 @@ import { localResponseNorm } from "./local-response-norm.ts";
 import { fusedMatMul, matMul } from "./matmul.ts";
 import { mirrorPad, padV2 } from "./pad.ts";
 import { avgPool, avgPoolGrad, maxPool, maxPoolGrad, maxPoolPick } from "./pool.ts";
+import { avgPool3d, maxPool3d } from "./pool3d.ts";
 import { normal, uniform } from "./random.ts";
 import { reduceOps } from "./reduce.ts";
 import {
@@ -58,6 +60,7 @@ export const ops: readonly AnyOp[] = [
   colourOp,
   ...[concat, pack],
   ...Object.values(convolution),
+  ...conv3dOps,
   ...Object.values(depthwiseConvolution),
   einsum,
   ...binaryOps,
@@ -73,6 +76,7 @@ export const ops: readonly AnyOp[] = [
   ...[fusedMatMul, matMul],
   ...[mirrorPad, padV2],
   ...[avgPool, avgPoolGrad, maxPool, maxPoolGrad, maxPoolPick],
+  ...[avgPool3d, maxPool3d],
   ...[normal, uniform],
   ...reduceOps,
   ...[resizeBilinear, resizeBilinearGrad, resizeNearestNeighbor, resizeNearestNeighborGrad],
