@@ -39,8 +39,9 @@ export interface Conv2dGeometry {
  * - `scatter`: GEMM over all taps at once, then added where they lie.
  * - `filter`: GEMM over blocks of pixels.
  * - `depthwise`, `depthwiseFilter`: one filter a channel.
+ * - `thinDots`, `thinSpread`, `thinFilter`: pointwise, with one to three channels on one side.
  */
-export type Conv2dAlgorithm = "runs" | "scatter" | "filter" | "depthwise" | "depthwiseFilter";
+export type Conv2dAlgorithm = (typeof algorithms)[number];
 
 /** How to compute one direction of one convolution. */
 export interface Conv2dPlan {
@@ -57,7 +58,10 @@ export interface Conv2dPlan {
 }
 
 const directions: readonly Conv2dDirection[] = ["forward", "inputGradient", "filterGradient"];
-const algorithms: readonly Conv2dAlgorithm[] = ["runs", "scatter", "filter", "depthwise", "depthwiseFilter"];
+const algorithms = [
+  ...(["runs", "scatter", "filter", "depthwise", "depthwiseFilter"] as const),
+  ...(["thinDots", "thinSpread", "thinFilter"] as const),
+];
 
 /** Asks the control module for plans and remembers the answers. */
 export class Planner {
