@@ -9,7 +9,6 @@ export function catalogue(): string {
     "conv2d: conv2dFilter: filter-gradients by GEMM over blocks of pixels",
     "conv2d: conv2dDepthwise, conv2dDepthwiseFilter: one filter a channel, channels as lanes",
     "conv2d: conv2dThinDots, conv2dThinSpread, conv2dThinFilter: pointwise, one to three channels on one side",
-    "epilogue: biasActivation: bias and activation of the fused kernels",
     "fill: fill, fillI32, fillU8: constants",
   ].join("\n");
 }

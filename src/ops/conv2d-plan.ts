@@ -33,7 +33,7 @@ export function convolve(
     result.ptr,
     a.ptr,
     b.ptr,
-    call.bytes(new Uint8Array(plan.program.buffer)),
+    call.ints(plan.program),
     call.workspace(plan.workspaceBytes),
   );
 }
