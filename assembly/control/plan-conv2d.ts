@@ -255,7 +255,7 @@ function planDepthwise(conv: Conv2d, stages: Stages): Plan {
   return plan;
 }
 
-/** Fewer channels than this leave most of a tile's columns empty. */
+/** So many channels or fewer leave most of a tile's columns empty. */
 const thinChannels: i32 = 3;
 /** The thin kernels take the other side's channels so many at a time. */
 const thinLanes: i32 = 8;
