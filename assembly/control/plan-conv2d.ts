@@ -1,3 +1,4 @@
+// One plan an algorithm, side by side, so that what each costs can be compared: longer than most.
 import { Program, Scatter, Stage, Thin } from "../lib/conv2d-program";
 import { Conv2d, Direction } from "./conv2d-shape";
 import { forwardStage, gradientStages, Stages } from "./conv2d-stages";

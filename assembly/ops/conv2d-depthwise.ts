@@ -1,3 +1,5 @@
+// The tile that takes any shape and the faster row of stride 1 stand together, since each is tested against the
+// other: longer than most.
 import { field, Program, Stage } from "../lib/conv2d-program";
 import { copyFloats, pixelOffsets } from "../lib/pack";
 import { pictureStep } from "../lib/pad";

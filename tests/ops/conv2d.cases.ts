@@ -1,3 +1,4 @@
+// A table of cases, and of the shapes that the benchmark times: long, and read by looking a case up.
 import * as tf from "@tensorflow/tfjs-core";
 import { call } from "../../src/backend/op.ts";
 import { convolution } from "../../src/ops/conv2d.ts";
