@@ -125,17 +125,12 @@ const blocks: readonly Network[] = [
       return tf.matMul(flat(tf.add(x, tf.conv2d(mixed, w.c, 1, "same"))), w.last);
     },
   ),
-  block(
-    "skip with upsampling",
-    [2, 2, 2, 2],
-    { a: [3, 3, 2, 2], b: [1, 1, 2, 1], last: [16, 1] },
-    (x, w) => {
-      const up = tf.image.resizeNearestNeighbor(x, [4, 4]);
-      const h = tf.leakyRelu(tf.conv2d(up, w.a, 1, "same"), 0.2);
-      const skip = tf.image.resizeBilinear(tf.conv2d(x, w.b, 1, "same"), [4, 4], false, true);
-      return tf.matMul(flat(tf.add(skip, tf.conv2d(h, w.b, 1, "same"))), w.last);
-    },
-  ),
+  block("skip with upsampling", [2, 2, 2, 2], { a: [3, 3, 2, 2], b: [1, 1, 2, 1], last: [16, 1] }, (x, w) => {
+    const up = tf.image.resizeNearestNeighbor(x, [4, 4]);
+    const h = tf.leakyRelu(tf.conv2d(up, w.a, 1, "same"), 0.2);
+    const skip = tf.image.resizeBilinear(tf.conv2d(x, w.b, 1, "same"), [4, 4], false, true);
+    return tf.matMul(flat(tf.add(skip, tf.conv2d(h, w.b, 1, "same"))), w.last);
+  }),
   block(
     "transposed convolutions of a generator",
     [2, 3],

@@ -6,10 +6,12 @@ import {
   logSumExp,
   mean,
   mul,
+  neg,
   pad,
   reshape,
   rsqrt,
   slice,
+  softplus,
   split,
   sub,
   type Tensor,
@@ -47,6 +49,7 @@ export const composed: Extras = {
     });
     return concat(parts, 0);
   },
+  logSigmoid: (x) => neg(softplus(neg(x))),
   logSoftmax: (x) => sub(x, logSumExp(x, x.rank - 1, true)),
   spaceToDepth: (x, block) => {
     const [n, height, width, channels] = x.shape;

@@ -21,6 +21,7 @@ export interface Extras {
   groupedConv2dTranspose(x: Tensor4D, filter: Tensor4D, groups: number, stride: number): Tensor;
   /** Batch norm by the statistics of x, epsilon 1e-3; `groups` equal parts of the batch by themselves. */
   batchNormTrain(x: Tensor, scale: Tensor, offset: Tensor, groups: number): Tensor;
+  logSigmoid(x: Tensor): Tensor;
   logSoftmax(x: Tensor): Tensor;
   spaceToDepth(x: Tensor4D, block: number): Tensor;
   /** Moves picture i by `shifts[i]` pixels [down, right]; zeros enter. */

@@ -3,6 +3,7 @@ import { batchNormTrain } from "../../src/ops/batch-norm-train.ts";
 import { colour } from "../../src/ops/colour.ts";
 import { conv2d, conv2dTranspose } from "../../src/ops/conv2d.ts";
 import { translate } from "../../src/ops/image.ts";
+import { logSigmoid } from "../../src/ops/log-sigmoid.ts";
 import { logSoftmax } from "../../src/ops/softmax.ts";
 import { spaceToDepth } from "../../src/ops/space-depth.ts";
 import type { Extras } from "./network.ts";
@@ -12,6 +13,7 @@ export const own: Extras = {
   groupedConv2d: (x, filter, groups, stride) => conv2d(x, filter, { groups, stride }),
   groupedConv2dTranspose: (x, filter, groups, stride) => conv2dTranspose(x, filter, { groups, stride }),
   batchNormTrain: (x, scale, offset, groups) => batchNormTrain(x, scale, offset, { groups, epsilon: 1e-3 }).y,
+  logSigmoid,
   logSoftmax,
   spaceToDepth,
   translate: (x: Tensor4D, shifts) =>

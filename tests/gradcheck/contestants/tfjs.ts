@@ -1,4 +1,4 @@
-import { logSoftmax } from "@tensorflow/tfjs-core";
+import { logSigmoid, logSoftmax } from "@tensorflow/tfjs-core";
 import { useBackend } from "../../../bench/rivals/tfjs.ts";
 import { evaluate } from "../evaluate.ts";
 import type { Extras } from "../network.ts";
@@ -13,6 +13,7 @@ const extras: Extras = {
   groupedConv2d: none,
   groupedConv2dTranspose: none,
   batchNormTrain: none,
+  logSigmoid: (x) => logSigmoid(x),
   logSoftmax: (x) => logSoftmax(x),
   spaceToDepth: none,
   translate: none,
