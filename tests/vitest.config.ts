@@ -43,7 +43,7 @@ export default defineConfig({
         extends: true,
         server: { headers: isolated },
         // Found while tests run, it would be bundled then and the page reloaded under them.
-        optimizeDeps: { include: ["@tensorflow/tfjs-core"] },
+        optimizeDeps: { include: ["@tensorflow/tfjs-core", "fast-check"] },
         test: {
           name: "browser",
           include: ["tests/{browser,ops}/**/*.test.ts"],

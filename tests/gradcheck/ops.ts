@@ -55,6 +55,9 @@ const elementwise: readonly Network[] = [
   features("log1p", 6, (h) => tf.log1p(h), positive),
   features("sin", 6, (h) => tf.sin(h)),
   features("cos", 6, (h) => tf.cos(h)),
+  features("sign", 6, (h) => tf.mul(h, tf.sign(h))),
+  features("step", 6, (h) => tf.mul(tf.mul(h, h), tf.step(h, 0.3))),
+  features("floor, ceil, round", 6, (h) => tf.mul(h, tf.addN([tf.floor(h), tf.ceil(h), tf.round(h)]))),
   features("erf", 6, (h) => tf.erf(h)),
   features("clipByValue", 6, (h) => tf.clipByValue(h, -0.6, 0.7)),
   features("relu", 6, (h) => tf.relu(h)),
@@ -170,6 +173,17 @@ const convolutions: readonly Network[] = [
     tf.depthwiseConv2d(h, f, 2, "same"),
   ),
   pictures(
+    "fused conv2d, bias and leakyrelu",
+    [3, 3, 2],
+    18,
+    (h, { f, b }) =>
+      tf.fused.conv2d({
+        ...{ x: h, filter: f4(f), strides: 1, pad: "same", bias: b },
+        ...{ activation: "leakyrelu", leakyreluAlpha: 0.2 },
+      }),
+    { weights: { f: [3, 3, 2, 2], b: [2] } },
+  ),
+  pictures(
     "separableConv2d",
     [3, 3, 2],
     27,
@@ -195,6 +209,12 @@ const products: readonly Network[] = [
   shaped("matMul, batches broadcast", [2, 3, 2], 6, (h, { w }) => tf.matMul(h, w), {
     weights: { w: [1, 2, 2] },
   }),
+  features(
+    "fused matMul, bias and relu",
+    4,
+    (h, { w, b }) => tf.fused.matMul({ a: h, b: w, bias: b, activation: "relu" }),
+    { weights: { w: [6, 4], b: [4] } },
+  ),
   features("dot", 4, (h, { w }) => tf.dot(h, w), { weights: { w: [6, 4] } }),
 ];
 
@@ -249,6 +269,18 @@ const movements: readonly Network[] = [
   features("unsortedSegmentSum", 6, (h) => tf.unsortedSegmentSum(h, tf.tensor1d([1, 0, 1], "int32"), 2)),
   pictures("depthToSpace", [2, 2, 4], 16, (h) => tf.depthToSpace(h, 2)),
   pictures("spaceToDepth", [4, 2, 2], 16, (h, _, { spaceToDepth }) => spaceToDepth(h, 2)),
+  features(
+    "oneHot embedding",
+    4,
+    (h, { table }) => {
+      const chosen = tf.matMul(
+        tf.oneHot(tf.tensor1d([4, 0, 2], "int32"), 5) as tf.Tensor2D,
+        table as tf.Tensor2D,
+      );
+      return tf.mul(tf.slice(h, [0, 1], [3, 4]), chosen);
+    },
+    { weights: { table: [5, 4] } },
+  ),
   features("reverse", 6, (h) => tf.reverse(h, 1)),
   pictures("flipLeftRight", [2, 3, 1], 6, (h) => tf.image.flipLeftRight(h)),
   features("cast and clone", 6, (h) => tf.clone(tf.cast(h, "float32"))),
