@@ -27,7 +27,7 @@ import { type AnyOp, defineOp } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import { broadcastShapes, planWalk, sameShape, sumTo } from "./broadcast.ts";
-import { functionName } from "./operand.ts";
+import { asFloat32, functionName } from "./operand.ts";
 
 type Kernel = Kernels["add"];
 type Dtype = "float32" | "int32" | "bool";
@@ -39,6 +39,8 @@ interface BinaryRow {
   readonly inputs?: readonly [string, string];
   /** The kernel for operands of each dtype; an absent one is an error. */
   readonly kernels: (kernels: Kernels) => { readonly [dtype in Dtype]?: Kernel };
+  /** Operands that are not float32 are converted. */
+  readonly floats?: boolean;
   /** The result's dtype; default: the operands'. */
   readonly dtype?: DataType;
   /** Gradients before they are summed back to each operand's shape; absent where they are zero. */
@@ -106,8 +108,16 @@ const arithmetic: readonly BinaryRow[] = [
     b: (dy, a, b) => mul(dy, mul(sub(b, a), 2)),
   },
   {
+    name: "Atan2",
+    kernels: (k) => ({ float32: k.atan2 }),
+    a: (dy, a, b) => mul(dy, div(b, add(square(a), square(b)))),
+    b: (dy, a, b) => neg(mul(dy, div(a, add(square(a), square(b))))),
+  },
+  { name: "BitwiseAnd", kernels: (k) => ({ int32: k.bitwiseAnd }) },
+  {
     name: "Prelu",
     inputs: ["x", "alpha"],
+    floats: true,
     kernels: (k) => ({ float32: k.prelu }),
     a: (dy, x, alpha) => mul(dy, add(step(x), mul(alpha, sub(1, step(x))))),
     b: (dy, x) => mul(dy, minimum(x, 0)),
@@ -140,27 +150,30 @@ function binary(row: BinaryRow): AnyOp {
     inputs: [first, second],
     infer: ({ [first]: a, [second]: b }) => {
       checkType(
-        a.dtype === b.dtype && accepted.includes(a.dtype),
+        row.floats || (a.dtype === b.dtype && accepted.includes(a.dtype)),
         () =>
           `${label}: expected ${first} and ${second} of one dtype (${accepted.join(" or ")}), got ${a.dtype} and ${b.dtype}. Convert them with tf.cast.`,
       );
       return {
         shape: sameShape(a.shape, b.shape) ? a.shape : broadcastShapes(label, { [first]: a, [second]: b }),
-        dtype: row.dtype ?? a.dtype,
+        dtype: row.dtype ?? (row.floats ? "float32" : a.dtype),
       };
     },
-    wasm: ({ kernels, ints }, { [first]: a, [second]: b }, [y]) => {
+    wasm: (context, { [first]: a, [second]: b }, [y]) => {
       if (y.size === 0) return;
+      const { kernels, ints } = context;
+      const dtype = row.floats ? "float32" : (a.dtype as Dtype);
       const { n, rows, aStep, bStep, rank, axes } = planWalk(
         y.shape,
         a.shape,
         b.shape,
-        a.dtype === "bool" ? 1 : 4,
+        dtype === "bool" ? 1 : 4,
       );
-      const kernel = row.kernels(kernels)[a.dtype as Dtype]!;
+      const kernel = row.kernels(kernels)[dtype]!;
+      const [aPtr, bPtr] = [a, b].map((x) => (row.floats ? asFloat32(context, x) : x.ptr));
       // Eight words of scratch, two of addresses, then the axes.
       const plan = ints([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...axes]);
-      kernel(a.ptr, b.ptr, y.ptr, n, aStep, bStep, rows, rank, plan);
+      kernel(aPtr, bPtr, y.ptr, n, aStep, bStep, rows, rank, plan);
     },
     gradient: (dy, { [first]: a, [second]: b }) => ({
       [first]: () => (row.a ? sumTo(row.a(dy, a, b), a.shape) : fill(a.shape, 0)),

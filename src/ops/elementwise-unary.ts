@@ -3,6 +3,7 @@
 import {
   add,
   cos,
+  cosh,
   type DataType,
   div,
   exp,
@@ -12,9 +13,12 @@ import {
   rsqrt,
   sign,
   sin,
+  sinh,
   sqrt,
   square,
+  sub,
   type Tensor,
+  tan,
 } from "@tensorflow/tfjs-core";
 import { type AnyOp, call, defineOp } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
@@ -57,10 +61,16 @@ interface UnaryRow {
 const seluScale = 1.0507009873554805;
 const seluScaleAlpha = 1.7580993408473768;
 
+/** y = x: what rounding does to integers. */
+const same =
+  (kernels: Kernels): Kernel =>
+  (x, y, n) =>
+    kernels.copy(x, y, n * 4);
+
 const rows: readonly UnaryRow[] = [
   { name: "Abs", float32: (k) => k.abs, int32: (k) => k.absI32, gradient: (dy, x) => mul(dy, sign(x)) },
   { name: "Neg", float32: (k) => k.neg, int32: (k) => k.negI32, gradient: (dy) => neg(dy) },
-  { name: "Sign", float32: (k) => k.sign },
+  { name: "Sign", float32: (k) => k.sign, int32: (k) => k.signI32 },
   {
     name: "Square",
     float32: (k) => k.square,
@@ -113,7 +123,12 @@ const rows: readonly UnaryRow[] = [
     parameters: () => [seluScale, seluScaleAlpha],
     gradient: (dy, x) => call(eluGrad, { x, dy }, { positive: seluScale, negative: seluScaleAlpha }),
   },
-  { name: "Step", float32: (k) => k.step, parameters: ({ alpha }) => [alpha] },
+  {
+    name: "Step",
+    float32: (k) => k.step,
+    int32: (k) => k.stepI32,
+    parameters: ({ alpha }) => [alpha],
+  },
   {
     name: "ClipByValue",
     float32: (k) => k.clip,
@@ -122,11 +137,20 @@ const rows: readonly UnaryRow[] = [
     gradient: (dy, x, { clipValueMin, clipValueMax }) =>
       call(clipGrad, { x, dy }, { low: clipValueMin, high: clipValueMax }),
   },
-  { name: "Floor", float32: (k) => k.floor },
-  { name: "Ceil", float32: (k) => k.ceil },
-  { name: "Round", float32: (k) => k.round },
+  { name: "Floor", float32: (k) => k.floor, int32: same },
+  { name: "Ceil", float32: (k) => k.ceil, int32: same },
+  { name: "Round", float32: (k) => k.round, int32: same },
   { name: "Sin", float32: (k) => k.sin, gradient: (dy, x) => mul(dy, cos(x)) },
   { name: "Cos", float32: (k) => k.cos, gradient: (dy, x) => neg(mul(dy, sin(x))) },
+  { name: "Tan", float32: (k) => k.tan, gradient: (dy, x) => mul(dy, add(square(tan(x)), 1)) },
+  { name: "Asin", float32: (k) => k.asin, gradient: (dy, x) => mul(dy, rsqrt(sub(1, square(x)))) },
+  { name: "Acos", float32: (k) => k.acos, gradient: (dy, x) => neg(mul(dy, rsqrt(sub(1, square(x))))) },
+  { name: "Atan", float32: (k) => k.atan, gradient: (dy, x) => div(dy, add(square(x), 1)) },
+  { name: "Sinh", float32: (k) => k.sinh, gradient: (dy, x) => mul(dy, cosh(x)) },
+  { name: "Cosh", float32: (k) => k.cosh, gradient: (dy, x) => mul(dy, sinh(x)) },
+  { name: "Asinh", float32: (k) => k.asinh, gradient: (dy, x) => mul(dy, rsqrt(add(square(x), 1))) },
+  { name: "Acosh", float32: (k) => k.acosh, gradient: (dy, x) => mul(dy, rsqrt(sub(square(x), 1))) },
+  { name: "Atanh", float32: (k) => k.atanh, gradient: (dy, x) => div(dy, sub(1, square(x))) },
   { name: "IsNan", float32: (k) => k.isNan, dtype: "bool" },
   { name: "IsFinite", float32: (k) => k.isFinite, dtype: "bool" },
   { name: "IsInf", float32: (k) => k.isInf, dtype: "bool" },

@@ -9,11 +9,13 @@ import { colourOp } from "./colour.ts";
 import { concat, pack } from "./concat.ts";
 import { convolution } from "./conv2d.ts";
 import { depthwiseConvolution } from "./depthwise-conv2d.ts";
+import { einsum } from "./einsum.ts";
 import { binaryOps } from "./elementwise-binary.ts";
 import { unaryOps } from "./elementwise-unary.ts";
 import { fill } from "./fill.ts";
 import { fusedConv2d, fusedDepthwiseConv2d } from "./fused-conv2d.ts";
 import { gather, gatherGrad, unsortedSegmentSum } from "./gather.ts";
+import { gatherNdOps } from "./gather-nd.ts";
 import { imageBatchOp, imageBytesOp, translateOp } from "./image.ts";
 import { addN, onesLike, zerosLike } from "./like.ts";
 import { fusedMatMul, matMul } from "./matmul.ts";
@@ -28,6 +30,7 @@ import {
   resizeNearestNeighborGrad,
 } from "./resize.ts";
 import { flipLeftRight, reverse } from "./reverse.ts";
+import { cumprod, cumsum } from "./scan.ts";
 import { select } from "./select.ts";
 import { linSpace, oneHot, range } from "./sequence.ts";
 import { expandDims, identity, reshape } from "./shape.ts";
@@ -50,11 +53,13 @@ export const ops: readonly AnyOp[] = [
   ...[concat, pack],
   ...Object.values(convolution),
   ...Object.values(depthwiseConvolution),
+  einsum,
   ...binaryOps,
   ...unaryOps,
   fill,
   ...[fusedConv2d, fusedDepthwiseConv2d],
   ...[gather, gatherGrad, unsortedSegmentSum],
+  ...gatherNdOps,
   ...[imageBatchOp, imageBytesOp, translateOp],
   ...[addN, onesLike, zerosLike],
   ...[fusedMatMul, matMul],
@@ -64,6 +69,7 @@ export const ops: readonly AnyOp[] = [
   ...reduceOps,
   ...[resizeBilinear, resizeBilinearGrad, resizeNearestNeighbor, resizeNearestNeighborGrad],
   ...[flipLeftRight, reverse],
+  ...[cumprod, cumsum],
   select,
   ...[linSpace, oneHot, range],
   ...[identity, reshape, expandDims],
