@@ -40,6 +40,7 @@ const elementwise: readonly Network[] = [
   features("squaredDifference", 6, (h) => tf.squaredDifference(h, turned(h))),
   features("maximum", 6, (h) => tf.maximum(h, turned(h))),
   features("minimum", 6, (h) => tf.minimum(h, turned(h))),
+  features("atan2", 6, (h) => tf.atan2(h, tf.add(tf.mul(turned(h), turned(h)), 1))),
   features("mod", 6, (h) => tf.mod(h, 0.75)),
   features("addN", 6, (h) => tf.addN([h, turned(h), tf.mul(h, h)])),
   features("where", 6, (h) => tf.where(tf.greater(h, 0.1), tf.mul(h, h), turned(h))),
@@ -58,6 +59,15 @@ const elementwise: readonly Network[] = [
   features("sign", 6, (h) => tf.mul(h, tf.sign(h))),
   features("step", 6, (h) => tf.mul(tf.mul(h, h), tf.step(h, 0.3))),
   features("floor, ceil, round", 6, (h) => tf.mul(h, tf.addN([tf.floor(h), tf.ceil(h), tf.round(h)]))),
+  features("tan", 6, (h) => tf.tan(tf.mul(h, 0.3))),
+  features("asin", 6, (h) => tf.asin(tf.mul(h, 0.2))),
+  features("acos", 6, (h) => tf.acos(tf.mul(h, 0.2))),
+  features("atan", 6, (h) => tf.atan(h)),
+  features("sinh", 6, (h) => tf.sinh(h)),
+  features("cosh", 6, (h) => tf.cosh(h)),
+  features("asinh", 6, (h) => tf.asinh(h)),
+  features("acosh", 6, (h) => tf.acosh(tf.add(h, 1)), positive),
+  features("atanh", 6, (h) => tf.atanh(tf.mul(h, 0.2))),
   features("erf", 6, (h) => tf.erf(h)),
   features("clipByValue", 6, (h) => tf.clipByValue(h, -0.6, 0.7)),
   features("relu", 6, (h) => tf.relu(h)),
@@ -86,6 +96,9 @@ const reductions: readonly Network[] = [
   features("max", 1, (h) => tf.max(h, 1)),
   features("min", 6, (h) => tf.min(h, 0)),
   features("logSumExp", 1, (h) => tf.logSumExp(h, 1)),
+  features("prod", 1, (h) => tf.prod(h, 1)),
+  features("cumsum", 6, (h) => tf.cumsum(h, 1, true)),
+  features("cumprod", 6, (h) => tf.cumprod(h, 1)),
   features("moments", 12, (h) => {
     const { mean, variance } = tf.moments(h, 0);
     return tf.concat([mean, variance], 0);
@@ -209,6 +222,10 @@ const products: readonly Network[] = [
   shaped("matMul, batches broadcast", [2, 3, 2], 6, (h, { w }) => tf.matMul(h, w), {
     weights: { w: [1, 2, 2] },
   }),
+  features("einsum", 4, (h, { w }) => tf.einsum("ij,kj->ik", h, w), { weights: { w: [4, 6] } }),
+  shaped("einsum of batches", [2, 3, 2], 9, (h, { w }) => tf.einsum("bij,blj->bil", h, tf.mul(h, w)), {
+    weights: { w: [2] },
+  }),
   features(
     "fused matMul, bias and relu",
     4,
@@ -266,6 +283,14 @@ const movements: readonly Network[] = [
   shaped("tile, rank 5", [2, 1, 2, 1, 2], 24, (h) => tf.tile(h, [1, 3, 1, 2, 1])),
   shaped("broadcastTo", [3, 1, 2], 8, (h) => tf.broadcastTo(h, [3, 4, 2])),
   features("gather", 4, (h) => tf.gather(h, tf.tensor1d([5, 0, 0, 3], "int32"), 1)),
+  features("gatherND", 1, (h) => tf.gatherND(h, tf.tensor2d([0, 1, 2, 2, 0, 1], [3, 2], "int32"))),
+  features("scatterND", 6, (h) => tf.scatterND(tf.tensor2d([3, 0, 3], [3, 1], "int32"), h, [4, 6])),
+  features(
+    "tensorScatterUpdate",
+    6,
+    (h, { base }) => tf.tensorScatterUpdate(base, tf.tensor2d([3, 0, 1], [3, 1], "int32"), h),
+    { weights: { base: [4, 6] } },
+  ),
   features("unsortedSegmentSum", 6, (h) => tf.unsortedSegmentSum(h, tf.tensor1d([1, 0, 1], "int32"), 2)),
   pictures("depthToSpace", [2, 2, 4], 16, (h) => tf.depthToSpace(h, 2)),
   pictures("spaceToDepth", [4, 2, 2], 16, (h, _, { spaceToDepth }) => spaceToDepth(h, 2)),
