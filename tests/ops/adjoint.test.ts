@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { spaceToDepth } from "../../src/ops/space-depth.ts";
+import { upfirdn2d } from "../../src/ops/upfirdn2d.ts";
 import { useBuild } from "../builds.ts";
 import { spread } from "../reference/movement.ts";
 import { sizeOf } from "../reference/nd.ts";
@@ -72,6 +73,40 @@ const maps: { name: string; shape: number[]; run: (x: tf.Tensor) => tf.Tensor }[
       ];
     }),
   ),
+  ...[1, 2, 3].flatMap((up) =>
+    [1, 2].map((down) => ({
+      name: `upfirdn2d up ${up} down ${down}`,
+      shape: [2, 5, 4, 3],
+      run: (x: tf.Tensor) =>
+        upfirdn2d(x, [0.5, -1, 2, 0.25], {
+          up,
+          down,
+          pad: [
+            [2, 1],
+            [-1, 3],
+          ],
+          gain: 1.5,
+        }),
+    })),
+  ),
+  { name: "cumsum", shape: [3, 5, 2], run: (x) => tf.cumsum(x, 1, true, true) },
+  {
+    name: "gatherND",
+    shape: [3, 4],
+    run: (x) =>
+      tf.gatherND(
+        x,
+        tf.tensor2d(
+          [
+            [2, 3],
+            [0, 1],
+            [2, 3],
+          ],
+          undefined,
+          "int32",
+        ),
+      ),
+  },
   { name: "avgPool", shape: [2, 5, 4, 3], run: (x) => tf.avgPool(x as tf.Tensor4D, 3, 2, "same") },
   { name: "maxPool", shape: [2, 5, 4, 5], run: (x) => tf.maxPool(x as tf.Tensor4D, 3, 2, "same") },
 ];
