@@ -25,6 +25,7 @@ export {
   type Parameters,
 } from "./nn/network.ts";
 export { type BiasActivationOptions, biasActivation } from "./ops/fused-activation.ts";
+export { logSigmoid } from "./ops/log-sigmoid.ts";
 export {
   groupNorm,
   instanceNorm,

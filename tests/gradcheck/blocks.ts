@@ -176,6 +176,25 @@ const blocks: readonly Network[] = [
     return tf.matMul(tf.mul(value, tf.sigmoid(gate)) as tf.Tensor2D, w.last);
   }),
   block(
+    "StyleGAN2 discriminator block with FIR downsampling",
+    [2, 4, 4, 1],
+    { a: [3, 3, 1, 2], ba: [2], b: [3, 3, 2, 2], bb: [2], skip: [1, 1, 1, 2], last: [8, 1] },
+    (x, w, { biasActivation, upfirdn2d }) => {
+      const fir = tf.tensor2d(
+        [1, 3, 3, 1, 3, 9, 9, 3, 3, 9, 9, 3, 1, 3, 3, 1].map((v) => v / 64),
+        [4, 4],
+      );
+      const down = (h: tf.Tensor): Loose =>
+        upfirdn2d(h as tf.Tensor4D, fir, 1, 2, [
+          [1, 1],
+          [1, 1],
+        ]) as Loose;
+      const h = biasActivation(tf.conv2d(x, w.a, 1, "same"), w.ba) as Loose;
+      const main = biasActivation(tf.conv2d(down(h), w.b, 1, "same"), w.bb);
+      return tf.matMul(flat(tf.add(main, tf.conv2d(down(x), w.skip, 1, "same"))), w.last);
+    },
+  ),
+  block(
     "modulated convolution (StyleGAN2)",
     [2, 3],
     { style: [3, 2], constant: [1, 3, 3, 2], filter: [3, 3, 2, 2], last: [18, 1] },

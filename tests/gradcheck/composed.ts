@@ -1,21 +1,30 @@
 import {
+  abs,
   add,
   concat,
   conv2d,
   conv2dTranspose,
+  leakyRelu,
   logSumExp,
+  matMul,
   mean,
   mul,
   neg,
+  onesLike,
   pad,
+  range,
+  relu,
   reshape,
+  reverse,
   rsqrt,
   slice,
   softplus,
   split,
+  stack,
   sub,
   type Tensor,
   type Tensor4D,
+  tile,
   transpose,
 } from "@tensorflow/tfjs-core";
 import type { Extras } from "./network.ts";
@@ -56,6 +65,55 @@ export const composed: Extras = {
     const [high, wide] = [height / block, width / block];
     const cut = reshape(x, [n, high, block, wide, block, channels]);
     return reshape(transpose(cut, [0, 1, 3, 2, 4, 5]), [n, high, wide, block * block * channels]);
+  },
+  upfirdn2d: (x, filter, up, down, [[top, bottom], [left, right]]) => {
+    const [n, height, width, channels] = x.shape;
+    const spaced = pad(reshape(x, [n, height, 1, width, 1, channels]), [
+      [0, 0],
+      [0, 0],
+      [0, up - 1],
+      [0, 0],
+      [0, up - 1],
+      [0, 0],
+    ]);
+    const padded = pad(reshape(spaced, [n, height * up, width * up, channels]), [
+      [0, 0],
+      [top, bottom],
+      [left, right],
+      [0, 0],
+    ]);
+    // Each channel is a picture of its own; the convolution turns the filter.
+    const [, rows, columns] = padded.shape as number[];
+    const singly = reshape(transpose(padded, [0, 3, 1, 2]), [n * channels, rows, columns, 1]) as Tensor4D;
+    const turned = reshape(reverse(filter), [...filter.shape, 1, 1]) as Tensor4D;
+    const y = conv2d(singly, turned, down, "valid");
+    return transpose(reshape(y, [n, channels, y.shape[1], y.shape[2]]), [0, 2, 3, 1]);
+  },
+  biasActivation: (x, bias) => mul(leakyRelu(add(x, bias), 0.2), Math.SQRT2),
+  gridSample: (x, grid) => {
+    const [n, height, width, channels] = x.shape;
+    const [, high, wide] = grid.shape;
+    const [along, down] = split(reshape(grid, [n, high * wide, 2]), 2, 2);
+    // A pixel's weight is a hat around it: max(0, 1 - distance).
+    const hat = (at: Tensor, size: number): Tensor =>
+      relu(sub(1, abs(sub(sub(mul(add(at, 1), size / 2), 0.5), range(0, size)))));
+    const weights = mul(
+      reshape(hat(down, height), [n, high * wide, height, 1]),
+      reshape(hat(along, width), [n, high * wide, 1, width]),
+    );
+    const y = matMul(
+      reshape(weights, [n, high * wide, height * width]),
+      reshape(x, [n, height * width, channels]),
+    );
+    return reshape(y, [n, high, wide, channels]);
+  },
+  affineGrid: (theta, [height, width]) => {
+    const centres = (size: number): Tensor => sub(mul(add(range(0, size), 0.5), 2 / size), 1);
+    const x = tile(reshape(centres(width), [1, width]), [height, 1]);
+    const y = tile(reshape(centres(height), [height, 1]), [1, width]);
+    const points = reshape(stack([x, y, onesLike(x)], 2), [1, height * width, 3]);
+    const [n] = theta.shape;
+    return reshape(matMul(tile(points, [n, 1, 1]), theta, false, true), [n, height, width, 2]);
   },
   translate: (x, shifts) =>
     each(x, (picture, i) => {

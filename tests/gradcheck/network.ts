@@ -24,6 +24,20 @@ export interface Extras {
   logSigmoid(x: Tensor): Tensor;
   logSoftmax(x: Tensor): Tensor;
   spaceToDepth(x: Tensor4D, block: number): Tensor;
+  /** Pictures spread by `up`, padded, convolved with a filter [rows, columns] and thinned by `down`. */
+  upfirdn2d(
+    x: Tensor4D,
+    filter: Tensor2D,
+    up: number,
+    down: number,
+    pad: readonly [readonly [number, number], readonly [number, number]],
+  ): Tensor;
+  /** √2·leakyRelu(x + bias) with slope 0.2. */
+  biasActivation(x: Tensor, bias: Tensor): Tensor;
+  /** Bilinear samples of pictures at a grid [batch, height, width, 2] of x and y, -1 and 1 at the outer edges. */
+  gridSample(x: Tensor4D, grid: Tensor4D): Tensor;
+  /** The grid of an affine map [batch, 2, 3] for pictures of this size. */
+  affineGrid(theta: Tensor, size: readonly [number, number]): Tensor;
   /** Moves picture i by `shifts[i]` pixels [down, right]; zeros enter. */
   translate(x: Tensor4D, shifts: readonly (readonly [number, number])[]): Tensor;
   /** Brightness, saturation and contrast of each picture. */

@@ -73,6 +73,9 @@ const elementwise: readonly Network[] = [
   features("relu", 6, (h) => tf.relu(h)),
   features("relu6", 6, (h) => tf.relu6(tf.mul(h, 5))),
   features("leakyRelu", 6, (h) => tf.leakyRelu(h, 0.2)),
+  features("biasActivation", 6, (h, { b }, { biasActivation }) => biasActivation(h, b), {
+    weights: { b: [6] },
+  }),
   features("prelu", 6, (h, { alpha }) => tf.prelu(h, alpha), { weights: { alpha: [6] } }),
   features("elu", 6, (h) => tf.elu(h)),
   features("selu", 6, (h) => tf.selu(h)),
@@ -141,6 +144,7 @@ const normalisations: readonly Network[] = [
   pictures("instance norm", [2, 2, 2], 8, (h) => normalise(h, [1, 2])),
   features("layer norm", 6, (h) => normalise(h, [1])),
   pictures("group norm", [2, 2, 4], 16, (h) => normalise(tf.reshape(h, [2, 2, 2, 2, 2]), [1, 2, 4])),
+  pictures("local response normalisation", [2, 2, 4], 16, (h) => tf.localResponseNormalization(h, 1, 1, 0.5)),
   features("pixel norm", 6, (h) => tf.mul(h, tf.rsqrt(tf.add(tf.mean(tf.mul(h, h), 1, true), 1e-4)))),
   features("l2 normalisation", 6, (h) => tf.div(h, tf.sqrt(tf.sum(tf.mul(h, h), 1, true)))),
 ];
@@ -197,11 +201,48 @@ const convolutions: readonly Network[] = [
     { weights: { f: [3, 3, 2, 2], b: [2] } },
   ),
   pictures(
+    "upfirdn2d, up 2",
+    [2, 3, 2],
+    48,
+    (h, { f }, { upfirdn2d }) =>
+      upfirdn2d(h, f as tf.Tensor2D, 2, 1, [
+        [2, 1],
+        [1, 2],
+      ]),
+    { weights: { f: [4, 4] } },
+  ),
+  pictures(
+    "upfirdn2d, down 2",
+    [4, 4, 1],
+    4,
+    (h, { f }, { upfirdn2d }) =>
+      upfirdn2d(h, f as tf.Tensor2D, 1, 2, [
+        [1, 1],
+        [1, 1],
+      ]),
+    { weights: { f: [4, 3] } },
+  ),
+  pictures(
     "separableConv2d",
     [3, 3, 2],
     27,
     (h, { depth, point }) => tf.separableConv2d(h, f4(depth), f4(point), 1, "same"),
     { weights: { depth: [2, 2, 2, 2], point: [1, 1, 4, 3] } },
+  ),
+  shaped(
+    "conv3d, stride 2",
+    [2, 2, 3, 2, 2],
+    4,
+    (h, { filter }) => tf.conv3d(h as tf.Tensor5D, filter as tf.Tensor5D, 2, "same"),
+    { weights: { filter: [2, 2, 2, 2, 2] } },
+  ),
+  shaped(
+    "conv3dTranspose, stride 2",
+    [2, 1, 2, 1, 2],
+    16,
+    (h, { filter }) =>
+      tf.conv3dTranspose(h as tf.Tensor5D, filter as tf.Tensor5D, [2, 2, 4, 2, 1], 2, "same"),
+    { weights: { filter: [2, 2, 2, 1, 2] } },
   ),
   shaped(
     "conv1d",
@@ -240,6 +281,8 @@ const pools: readonly Network[] = [
   pictures("maxPool, overlapping", [3, 3, 2], 18, (h) => tf.maxPool(h, 3, 1, "same")),
   pictures("avgPool", [4, 4, 1], 4, (h) => tf.avgPool(h, 2, 2, "valid")),
   pictures("avgPool, overlapping", [3, 3, 2], 8, (h) => tf.avgPool(h, 3, 2, "same")),
+  shaped("maxPool3d", [2, 2, 2, 2, 2], 2, (h) => tf.maxPool3d(h as tf.Tensor5D, 2, 2, "valid")),
+  shaped("avgPool3d", [2, 2, 2, 3, 1], 2, (h) => tf.avgPool3d(h as tf.Tensor5D, 2, 2, "same")),
   pictures("global average pool", [3, 3, 2], 2, (h) => tf.mean(h, [1, 2])),
   pictures("global max pool", [3, 3, 2], 2, (h) => tf.max(h, [1, 2])),
 ];
@@ -315,6 +358,34 @@ type Before = [number, number];
 const around = (...pads: [Before, Before, Before, Before]): [Before, Before, Before, Before] => pads;
 
 const augmentations: readonly Network[] = [
+  pictures("gridSample", [3, 3, 1], 4, (h, { grid }, { gridSample }) => gridSample(h, f4(grid)), {
+    weights: { grid: [2, 2, 2, 2] },
+  }),
+  pictures(
+    "gridSample of affineGrid",
+    [3, 3, 1],
+    6,
+    (h, { theta }, { gridSample, affineGrid }) =>
+      gridSample(h, f4(affineGrid(tf.mul(tf.reshape(theta, [2, 2, 3]), 0.5), [3, 2]))),
+    { weights: { theta: [2, 6] } },
+  ),
+  // One picture: TensorFlow.js's own kernel, which the reference uses, leaves the others of a batch zero.
+  shaped("transform", [1, 3, 3, 1], 9, (h) =>
+    tf.image.transform(f4(h), tf.tensor2d([0.8, 0.3, 0.2, -0.3, 0.9, 0.4, 0, 0], [1, 8]), "bilinear"),
+  ),
+  pictures("rotateWithOffset", [3, 4, 1], 12, (h) => tf.image.rotateWithOffset(h, 0.4)),
+  pictures("cropAndResize", [4, 4, 1], 6, (h) =>
+    tf.image.cropAndResize(
+      h,
+      [
+        [0.1, 0.1, 0.8, 0.9],
+        [0.05, 0.2, 0.7, 0.95],
+      ],
+      [1, 0],
+      [2, 3],
+      "bilinear",
+    ),
+  ),
   pictures("translate", [3, 3, 1], 9, (h, _, { translate }) =>
     translate(h, [
       [1, -1],

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { broadcastTo } from "../../src/ops/broadcast-to.ts";
 import { conv2d, conv2dTranspose } from "../../src/ops/conv2d.ts";
 import { spaceToDepth } from "../../src/ops/space-depth.ts";
+import { upfirdn2d } from "../../src/ops/upfirdn2d.ts";
 
 /** A map that is linear in each of its inputs, with shapes drawn at random. */
 export interface Linear {
@@ -220,6 +221,38 @@ export const linearOps: { readonly [name: string]: fc.Arbitrary<Linear> } = {
     .map(({ x, to, convention: [corners, half] }) => ({
       shapes: [x],
       run: (a) => tf.image.resizeBilinear(a as tf.Tensor4D, to, corners, half),
+    })),
+  "upfirdn2d of any factors and pads": fc
+    .record({
+      x: picture,
+      taps: fc.tuple(within(1, 4), within(1, 4)),
+      up: within(1, 3),
+      down: within(1, 3),
+      pad: fc.tuple(pads(3), pads(3)),
+    })
+    .filter(({ x, taps, up, pad }) =>
+      taps.every((n, axis) => x[axis + 1] * up + pad[axis][0] + pad[axis][1] >= n),
+    )
+    .map(({ x, taps, up, down, pad }) => ({
+      shapes: [x, taps],
+      run: (a, filter) => upfirdn2d(a, filter, { up, down, pad }),
+    })),
+  cumsum: fc
+    .record({ at: withAxis(4), exclusive: fc.boolean(), backwards: fc.boolean() })
+    .map(({ at: { shape, axis }, exclusive, backwards }) => ({
+      shapes: [shape],
+      run: (x) => tf.cumsum(x, axis, exclusive, backwards),
+    })),
+  conv3d: fc
+    .record({
+      x: fc.tuple(within(1, 2), within(1, 4), within(1, 4), within(1, 4), within(1, 3)),
+      taps: fc.tuple(within(1, 3), within(1, 3), within(1, 3)),
+      outputs: within(1, 3),
+      stride: within(1, 2),
+    })
+    .map(({ x, taps, outputs, stride }) => ({
+      shapes: [x, [...taps, x[4], outputs]],
+      run: (a, filter) => tf.conv3d(a as tf.Tensor5D, filter as tf.Tensor5D, stride, "same"),
     })),
   "depthToSpace and spaceToDepth": fc
     .record({ x: picture, block: within(2, 3), deep: fc.boolean() })

@@ -16,6 +16,10 @@ const extras: Extras = {
   logSigmoid: (x) => logSigmoid(x),
   logSoftmax: (x) => logSoftmax(x),
   spaceToDepth: none,
+  upfirdn2d: none,
+  biasActivation: none,
+  gridSample: none,
+  affineGrid: none,
   translate: none,
   colour: none,
 };
