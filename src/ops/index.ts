@@ -41,6 +41,7 @@ import { linSpace, oneHot, range } from "./sequence.ts";
 import { expandDims, identity, reshape } from "./shape.ts";
 import { slice, stridedSlice, stridedSliceGrad } from "./slice.ts";
 import { logSoftmaxOp, softmax } from "./softmax.ts";
+import { batchToSpace, spaceToBatch } from "./space-batch.ts";
 import { depthToSpace, spaceToDepthOp } from "./space-depth.ts";
 import { splitV, unpack } from "./split.ts";
 import { stopGradientOp } from "./stop-gradient.ts";
@@ -88,6 +89,7 @@ export const ops: readonly AnyOp[] = [
   ...[identity, reshape, expandDims],
   ...[slice, stridedSlice, stridedSliceGrad],
   ...[logSoftmaxOp, softmax],
+  ...[batchToSpace, spaceToBatch],
   ...[depthToSpace, spaceToDepthOp],
   ...[splitV, unpack],
   stopGradientOp,

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
+import { affineGrid, gridSample } from "../../src/ops/sample.ts";
 import { spaceToDepth } from "../../src/ops/space-depth.ts";
 import { upfirdn2d } from "../../src/ops/upfirdn2d.ts";
 import { useBuild } from "../builds.ts";
@@ -89,6 +90,49 @@ const maps: { name: string; shape: number[]; run: (x: tf.Tensor) => tf.Tensor }[
         }),
     })),
   ),
+  {
+    name: "spaceToBatchND",
+    shape: [2, 5, 4, 3],
+    run: (x) =>
+      tf.spaceToBatchND(
+        x,
+        [3, 2],
+        [
+          [1, 0],
+          [2, 0],
+        ],
+      ),
+  },
+  {
+    name: "batchToSpaceND",
+    shape: [12, 2, 3, 3],
+    run: (x) =>
+      tf.batchToSpaceND(
+        x,
+        [3, 2],
+        [
+          [1, 0],
+          [2, 1],
+        ],
+      ),
+  },
+  {
+    name: "gridSample",
+    shape: [2, 4, 5, 3],
+    run: (x) => gridSample(x, affineGrid(tf.tensor3d([0.9, 0.3, 0.1, -0.2, 1.1, 0.2], [1, 2, 3]), [3, 6])),
+  },
+  {
+    name: "transform with reflected edges",
+    shape: [2, 4, 5, 3],
+    run: (x) =>
+      tf.image.transform(x as tf.Tensor4D, [[1.2, 0.1, -2, 0.2, 0.9, 1, 0, 0]], "bilinear", "reflect"),
+  },
+  {
+    name: "conv3d",
+    shape: [1, 3, 4, 3, 2],
+    run: (x) => tf.conv3d(x as tf.Tensor5D, tf.tensor5d(spread([2, 2, 3, 2, 3]), [2, 2, 3, 2, 3]), 1, "same"),
+  },
+  { name: "avgPool3d", shape: [1, 5, 4, 3, 2], run: (x) => tf.avgPool3d(x as tf.Tensor5D, 2, 2, "same") },
   { name: "cumsum", shape: [3, 5, 2], run: (x) => tf.cumsum(x, 1, true, true) },
   {
     name: "gatherND",
