@@ -349,6 +349,26 @@ const movements: readonly Network[] = [
     },
     { weights: { table: [5, 4] } },
   ),
+  shaped("batchToSpaceND", [4, 2, 1, 2], 16, (h) =>
+    tf.batchToSpaceND(
+      h,
+      [2, 2],
+      [
+        [0, 0],
+        [0, 0],
+      ],
+    ),
+  ),
+  pictures("spaceToBatchND", [2, 3, 1], 2, (h) =>
+    tf.spaceToBatchND(
+      h,
+      [2, 2],
+      [
+        [0, 0],
+        [1, 0],
+      ],
+    ),
+  ),
   features("reverse", 6, (h) => tf.reverse(h, 1)),
   pictures("flipLeftRight", [2, 3, 1], 6, (h) => tf.image.flipLeftRight(h)),
   features("cast and clone", 6, (h) => tf.clone(tf.cast(h, "float32"))),
