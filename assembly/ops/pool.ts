@@ -15,14 +15,14 @@ export function avgPoolGrad(dx: usize, dy: usize, geometry: usize): void {
   eachWindow(spread, dy, dx, geometry);
 }
 
-/** y = the largest value of each window; NaN where there is one, -∞ where nothing remains. */
+/** y = the largest value of each window, NaN passed over as in IEEE 754-2008's maxNum; -∞ where nothing remains. */
 export function maxPool(y: usize, x: usize, geometry: usize): void {
   eachWindow(maximum, y, x, geometry);
 }
 
 /**
- * positions = the index in x (int32, counted in elements) of the first largest value of each window; -1 where
- * nothing remains.
+ * positions = the index in x (int32, counted in elements) of the first largest value of each window, of its
+ * first where all are NaN or -∞; -1 where nothing remains.
  */
 export function maxPoolPositions(positions: usize, x: usize, geometry: usize): void {
   eachWindow(position, positions, x, geometry);
@@ -114,16 +114,19 @@ function spreadWindow(dx: usize, dy: usize, rows: i32, cols: i32, row: usize, pi
 function maximumWindow(y: usize, x: usize, rows: i32, cols: i32, row: usize, pixel: usize): void {
   let at: usize = 0;
   for (; at + 16 <= pixel; at += 16) {
-    let best = v128.load(x + at);
+    let best = f32x4.splat(-Infinity);
     for (let r = 0, line = x + at; r < rows; r++, line += row) {
-      for (let c = 0, from = line; c < cols; c++, from += pixel) best = f32x4.max(best, v128.load(from));
+      for (let c = 0, from = line; c < cols; c++, from += pixel) best = f32x4.pmax(best, v128.load(from));
     }
     v128.store(y + at, best);
   }
   for (; at < pixel; at += 4) {
-    let best = load<f32>(x + at);
+    let best: f32 = -Infinity;
     for (let r = 0, line = x + at; r < rows; r++, line += row) {
-      for (let c = 0, from = line; c < cols; c++, from += pixel) best = max(best, load<f32>(from));
+      for (let c = 0, from = line; c < cols; c++, from += pixel) {
+        const value = load<f32>(from);
+        if (value > best) best = value;
+      }
     }
     store<f32>(y + at, best);
   }
@@ -133,7 +136,7 @@ function maximumWindow(y: usize, x: usize, rows: i32, cols: i32, row: usize, pix
 function positionWindow(y: usize, x: usize, first: i32, rows: i32, cols: i32, row: usize, pixel: usize): void {
   let at: usize = 0;
   for (; at + 16 <= pixel; at += 16) {
-    let best = v128.load(x + at);
+    let best = f32x4.splat(-Infinity);
     const start = i32x4.add(i32x4.splat(first + <i32>(at >> 2)), i32x4(0, 1, 2, 3));
     let where = start;
     for (let r = 0; r < rows; r++) {
@@ -148,7 +151,7 @@ function positionWindow(y: usize, x: usize, first: i32, rows: i32, cols: i32, ro
     v128.store(y + at, where);
   }
   for (; at < pixel; at += 4) {
-    let best = load<f32>(x + at);
+    let best: f32 = -Infinity;
     let where: usize = 0;
     for (let r = 0; r < rows; r++) {
       for (let c = 0; c < cols; c++) {

@@ -190,6 +190,17 @@ export function step(x: usize, y: usize, n: i32, p: f32): void {
   map<Step, f32, f32>(x, y, n, f32x4.splat(p));
 }
 
+class StepI32 {
+  of(x: v128, p: v128, _q: v128): v128 {
+    return v128.bitselect(i32x4.splat(1), p, i32x4.gt_s(x, i32x4.splat(0)));
+  }
+}
+
+/** y = 1 where x > 0, else p. */
+export function stepI32(x: usize, y: usize, n: i32, p: i32): void {
+  map<StepI32, i32, i32>(x, y, n, i32x4.splat(p));
+}
+
 class Floor { of(x: v128, _p: v128, _q: v128): v128 { return f32x4.floor(x); } }
 
 /** y = the greatest integer up to x. */

@@ -1,5 +1,6 @@
 // Elementwise functions of two tensors with broadcasting, a row each. At ties maximum and minimum give the
-// whole gradient to a, as TensorFlow.js does. floorDiv is piecewise constant: its gradient is zero.
+// whole gradient to a, as TensorFlow.js does. floorDiv is piecewise constant: its gradient is zero, except of
+// int32, where tf.div arrives: there it is the quotient's, as TensorFlow.js has it.
 import {
   add,
   cast,
@@ -22,6 +23,7 @@ import {
   sub,
   type Tensor,
   where,
+  zerosLike,
 } from "@tensorflow/tfjs-core";
 import { type AnyOp, defineOp } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
@@ -73,7 +75,12 @@ const arithmetic: readonly BinaryRow[] = [
     a: (dy, _, b) => div(dy, b),
     b: (dy, a, b) => neg(div(mul(dy, a), square(b))),
   },
-  { name: "FloorDiv", kernels: (k) => ({ float32: k.floorDiv, int32: k.floorDivI32 }) },
+  {
+    name: "FloorDiv",
+    kernels: (k) => ({ float32: k.floorDiv, int32: k.floorDivI32 }),
+    a: (dy, a, b) => (a.dtype === "int32" ? div(dy, b) : zerosLike(dy)),
+    b: (dy, a, b) => (a.dtype === "int32" ? neg(div(mul(dy, a), square(b))) : zerosLike(dy)),
+  },
   {
     name: "Mod",
     kernels: (k) => ({ float32: k.mod, int32: k.modI32 }),

@@ -54,13 +54,21 @@ interface UnaryRow {
   readonly gradient?: (dy: Tensor, x: Tensor, attrs: Attrs) => Tensor;
 }
 
+/** Bounds that clip no int32: integers are their own floor. */
+const wholeInt32 = [-(2 ** 31), 2 ** 31 - 1] as const;
+
 const seluScale = 1.0507009873554805;
 const seluScaleAlpha = 1.7580993408473768;
 
 const rows: readonly UnaryRow[] = [
   { name: "Abs", float32: (k) => k.abs, int32: (k) => k.absI32, gradient: (dy, x) => mul(dy, sign(x)) },
   { name: "Neg", float32: (k) => k.neg, int32: (k) => k.negI32, gradient: (dy) => neg(dy) },
-  { name: "Sign", float32: (k) => k.sign },
+  {
+    name: "Sign",
+    float32: (k) => k.sign,
+    int32: (k) => k.clipI32,
+    parameters: () => [-1, 1],
+  },
   {
     name: "Square",
     float32: (k) => k.square,
@@ -113,7 +121,12 @@ const rows: readonly UnaryRow[] = [
     parameters: () => [seluScale, seluScaleAlpha],
     gradient: (dy, x) => call(eluGrad, { x, dy }, { positive: seluScale, negative: seluScaleAlpha }),
   },
-  { name: "Step", float32: (k) => k.step, parameters: ({ alpha }) => [alpha] },
+  {
+    name: "Step",
+    float32: (k) => k.step,
+    int32: (k) => k.stepI32,
+    parameters: ({ alpha }) => [alpha],
+  },
   {
     name: "ClipByValue",
     float32: (k) => k.clip,
@@ -122,9 +135,9 @@ const rows: readonly UnaryRow[] = [
     gradient: (dy, x, { clipValueMin, clipValueMax }) =>
       call(clipGrad, { x, dy }, { low: clipValueMin, high: clipValueMax }),
   },
-  { name: "Floor", float32: (k) => k.floor },
-  { name: "Ceil", float32: (k) => k.ceil },
-  { name: "Round", float32: (k) => k.round },
+  { name: "Floor", float32: (k) => k.floor, int32: (k) => k.clipI32, parameters: () => wholeInt32 },
+  { name: "Ceil", float32: (k) => k.ceil, int32: (k) => k.clipI32, parameters: () => wholeInt32 },
+  { name: "Round", float32: (k) => k.round, int32: (k) => k.clipI32, parameters: () => wholeInt32 },
   { name: "Sin", float32: (k) => k.sin, gradient: (dy, x) => mul(dy, cos(x)) },
   { name: "Cos", float32: (k) => k.cos, gradient: (dy, x) => neg(mul(dy, sin(x))) },
   { name: "IsNan", float32: (k) => k.isNan, dtype: "bool" },
