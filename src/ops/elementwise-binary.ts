@@ -28,7 +28,7 @@ import {
 import { type AnyOp, defineOp } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
-import { broadcastShapes, planWalk, sameShape, sumTo } from "./broadcast.ts";
+import { broadcastKernel, broadcastShapes, sameShape, sumTo } from "./broadcast.ts";
 import { functionName } from "./operand.ts";
 
 type Kernel = Kernels["add"];
@@ -156,19 +156,8 @@ function binary(row: BinaryRow): AnyOp {
         dtype: row.dtype ?? a.dtype,
       };
     },
-    wasm: ({ kernels, ints }, { [first]: a, [second]: b }, [y]) => {
-      if (y.size === 0) return;
-      const { n, rows, aStep, bStep, rank, axes } = planWalk(
-        y.shape,
-        a.shape,
-        b.shape,
-        a.dtype === "bool" ? 1 : 4,
-      );
-      const kernel = row.kernels(kernels)[a.dtype as Dtype]!;
-      // Eight words of scratch, two of addresses, then the axes.
-      const plan = ints([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...axes]);
-      kernel(a.ptr, b.ptr, y.ptr, n, aStep, bStep, rows, rank, plan);
-    },
+    wasm: (call, { [first]: a, [second]: b }, [y]) =>
+      broadcastKernel(call, row.kernels(call.kernels)[a.dtype as Dtype]!, a, b, y),
     gradient: (dy, { [first]: a, [second]: b }) => ({
       [first]: () => (row.a ? sumTo(row.a(dy, a, b), a.shape) : fill(a.shape, 0)),
       [second]: () => (row.b ? sumTo(row.b(dy, a, b), b.shape) : fill(b.shape, 0)),
