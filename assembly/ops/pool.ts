@@ -15,14 +15,14 @@ export function avgPoolGrad(dx: usize, dy: usize, geometry: usize): void {
   eachWindow(spread, dy, dx, geometry);
 }
 
-/** y = the largest value of each window, NaN passed over as in IEEE 754-2008's maxNum; -∞ where nothing remains. */
+/** y = the largest value of each window; NaN where there is one, -∞ where nothing remains. */
 export function maxPool(y: usize, x: usize, geometry: usize): void {
   eachWindow(maximum, y, x, geometry);
 }
 
 /**
- * positions = the index in x (int32, counted in elements) of the first largest value of each window, of its
- * first where all are NaN or -∞; -1 where nothing remains.
+ * positions = the index in x (int32, counted in elements) of the first largest value of each window; -1 where
+ * nothing remains.
  */
 export function maxPoolPositions(positions: usize, x: usize, geometry: usize): void {
   eachWindow(position, positions, x, geometry);
@@ -140,19 +140,16 @@ function maximumWindow(y: usize, x: usize, rows: i32, cols: i32, row: usize, pix
     v128.store(y + at, v128.or(d, nanD), 48);
   }
   for (; at + 16 <= pixel; at += 16) {
-    let best = f32x4.splat(-Infinity);
+    let best = v128.load(x + at);
     for (let r = 0, line = x + at; r < rows; r++, line += row) {
-      for (let c = 0, from = line; c < cols; c++, from += pixel) best = f32x4.pmax(best, v128.load(from));
+      for (let c = 0, from = line; c < cols; c++, from += pixel) best = f32x4.max(best, v128.load(from));
     }
     v128.store(y + at, best);
   }
   for (; at < pixel; at += 4) {
-    let best: f32 = -Infinity;
+    let best = load<f32>(x + at);
     for (let r = 0, line = x + at; r < rows; r++, line += row) {
-      for (let c = 0, from = line; c < cols; c++, from += pixel) {
-        const value = load<f32>(from);
-        if (value > best) best = value;
-      }
+      for (let c = 0, from = line; c < cols; c++, from += pixel) best = max(best, load<f32>(from));
     }
     store<f32>(y + at, best);
   }
@@ -162,7 +159,7 @@ function maximumWindow(y: usize, x: usize, rows: i32, cols: i32, row: usize, pix
 function positionWindow(y: usize, x: usize, first: i32, rows: i32, cols: i32, row: usize, pixel: usize): void {
   let at: usize = 0;
   for (; at + 16 <= pixel; at += 16) {
-    let best = f32x4.splat(-Infinity);
+    let best = v128.load(x + at);
     const start = i32x4.add(i32x4.splat(first + <i32>(at >> 2)), i32x4(0, 1, 2, 3));
     let where = start;
     for (let r = 0; r < rows; r++) {
@@ -177,7 +174,7 @@ function positionWindow(y: usize, x: usize, first: i32, rows: i32, cols: i32, ro
     v128.store(y + at, where);
   }
   for (; at < pixel; at += 4) {
-    let best: f32 = -Infinity;
+    let best = load<f32>(x + at);
     let where: usize = 0;
     for (let r = 0; r < rows; r++) {
       for (let c = 0; c < cols; c++) {

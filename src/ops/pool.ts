@@ -95,7 +95,7 @@ export const avgPoolGrad: Op<"dy" | "input", PoolAttrs> = defineOp({
 
 /**
  * The largest value of each window of pictures [N, H, W, C], float32; padding never wins, and alone gives -∞.
- * NaN is passed over, as TensorFlow.js's suite demands.
+ * A NaN shows, where TensorFlow.js's own backends pass over it.
  */
 export const maxPool: Op<"x", PoolAttrs> = defineOp({
   name: "MaxPool",
