@@ -46,7 +46,8 @@ async function start(build: Build | undefined): Promise<GanvilBackend> {
     if (backend !== null) remove(backend, module.build);
     const made = new GanvilBackend(module, planner);
     registerBackend(backendName, () => made, 10);
-    registerOps(ops);
+    // Kernels are told their backend: one that follows another finds them registered.
+    if (backend === null) registerOps(ops);
     backend = made;
   }
   await setBackend(backendName);

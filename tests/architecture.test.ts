@@ -18,6 +18,7 @@ const levels: readonly (readonly string[])[] = [
   ["backend"],
   ["ops"],
   ["init.ts"],
+  ["tfjs"],
   ["nn"],
   ["optim"],
   ["gan"],

@@ -33,7 +33,7 @@ export default defineConfig({
         test: {
           name: "relaxed",
           // What the choice of kernels can change: the ops, their host, and what is trained with them.
-          include: ["tests/{backend,gan,gradcheck,ops,optim,wasm}/**/*.test.ts"],
+          include: ["tests/{backend,gan,gradcheck,ops,optim,tfjs,wasm}/**/*.test.ts"],
           environment: "node",
           provide: { build: "relaxed" },
           execArgv: relaxedFlag,

@@ -36,7 +36,8 @@ export interface HeapMemory {
   heapBytesReserved: number;
 }
 
-const bytesPer: Partial<Record<DataType, number>> = { float32: 4, int32: 4, bool: 1 };
+/** complex64 holds pairs, the real part first. */
+const bytesPer: Partial<Record<DataType, number>> = { float32: 4, int32: 4, bool: 1, complex64: 8 };
 
 /** TensorFlow.js backend whose tensors live in one Wasm heap. Made by `init()`. */
 export class GanvilBackend extends KernelBackend {
@@ -74,7 +75,7 @@ export class GanvilBackend extends KernelBackend {
     const width = bytesPer[dtype];
     if (width === undefined) {
       throw new TypeError(
-        `ganvil: expected dtype float32, int32, bool or string, got ${dtype}. Compute it on another backend (tf.setBackend).`,
+        `ganvil: expected dtype float32, int32, bool, complex64 or string, got ${dtype}. Compute it on another backend (tf.setBackend).`,
       );
     }
     const ptr = this.heap.alloc(length * width);
@@ -156,6 +157,7 @@ export class GanvilBackend extends KernelBackend {
   #view(dataId: DataId): Float32Array | Int32Array | Uint8Array {
     const { dtype, ptr, length } = this.#data.get(dataId);
     if (dtype === "float32") return this.heap.f32(ptr, length);
+    if (dtype === "complex64") return this.heap.f32(ptr, 2 * length);
     if (dtype === "int32") return this.heap.i32(ptr, length);
     return this.heap.u8(ptr, length);
   }

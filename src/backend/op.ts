@@ -34,6 +34,8 @@ export interface Call {
   ints(values: ArrayLike<number>): number;
   /** A workspace of so many bytes, 64-byte aligned, contents undefined; returns its address. */
   workspace(bytes: number): number;
+  /** Reads an int32 operand's element. */
+  intAt(ptr: number, index: number): number;
   /** Copies bytes into a workspace; returns its address. */
   bytes(values: Uint8Array): number;
 }
@@ -195,6 +197,7 @@ export function runOp(
           return ptr;
         },
         workspace,
+        intAt: (ptr, index) => heap.i32(ptr + 4 * index, 1)[0],
         bytes: (values) => {
           const ptr = workspace(values.length);
           heap.u8(ptr, values.length).set(values);

@@ -3,7 +3,7 @@ import {
   type GradConfig,
   getGradient,
   getKernel,
-  type KernelConfig,
+  type KernelFunc,
   type NamedTensorMap,
   registerGradient,
   registerKernel,
@@ -54,21 +54,26 @@ function gradConfig(op: AnyOp): GradConfig {
   };
 }
 
+/** The op as a kernel of the backend. */
+export function kernelFuncOf(op: AnyOp): KernelFunc {
+  return ({ inputs, attrs, backend }) => {
+    const outputs = runOp(backend as GanvilBackend, op, inputs as never, attrs ?? {});
+    if (op.gradient !== undefined) fillAbsent(op, inputs as never, backend as GanvilBackend);
+    return outputs;
+  };
+}
+
+/** Registers a kernel of the backend, in place of an earlier one of its name. */
+export function replaceKernel(kernelName: string, kernelFunc: KernelFunc): void {
+  // TensorFlow.js warns of a second registration; there is one where this backend follows another.
+  if (getKernel(kernelName, backendName)) unregisterKernel(kernelName, backendName);
+  registerKernel({ kernelName, backendName, kernelFunc });
+}
+
 /** Registers ops as kernels of the backend, and their gradients in place of TensorFlow.js's own. */
 export function registerOps(ops: readonly AnyOp[]): void {
   for (const op of ops) {
-    const config: KernelConfig = {
-      kernelName: op.name,
-      backendName,
-      kernelFunc: ({ inputs, attrs, backend }) => {
-        const outputs = runOp(backend as GanvilBackend, op, inputs as never, attrs ?? {});
-        if (op.gradient !== undefined) fillAbsent(op, inputs as never, backend as GanvilBackend);
-        return outputs;
-      },
-    };
-    // TensorFlow.js warns of a second registration; there is one where this backend follows another.
-    if (getKernel(op.name, backendName)) unregisterKernel(op.name, backendName);
-    registerKernel(config);
+    replaceKernel(op.name, kernelFuncOf(op));
     if (op.gradient === undefined) continue;
     if (getGradient(op.name)) unregisterGradient(op.name);
     registerGradient(gradConfig(op));

@@ -20,13 +20,21 @@ function gatherPlan(xShape: readonly number[], indices: Shaped, { axis, batchDim
     indices.dtype === "int32",
     () => `gather: expected indices of dtype int32, got ${indices.dtype}. Cast them (tf.cast).`,
   );
+  const rank = indices.shape.length;
+  const shapes = () => `x ${showShape(xShape)}, indices ${showShape(indices.shape)}`;
   check(
-    batchRank >= 0 &&
-      batchRank <= along &&
-      batchRank <= indices.shape.length &&
-      batch.every((n, a) => n === indices.shape[a]),
+    batchRank >= 0 && batchRank <= rank,
+    () => `gather: Expect batchDims in the range of [-${rank}, ${rank}], got ${batchDims} (${shapes()})`,
+  );
+  check(
+    batchRank <= along,
+    () => `gather: batchDims (${batchDims}) must be less than or equal to axis (${along}) (${shapes()})`,
+  );
+  const other = batch.findIndex((n, a) => n !== indices.shape[a]);
+  check(
+    other < 0,
     () =>
-      `gather: expected x and indices to share their first ${batchDims} axes, before axis ${along}, got x ${showShape(xShape)}, indices ${showShape(indices.shape)}`,
+      `gather: x.shape[${other}] (${xShape[other]}) should be equal to indices.shape[${other}] (${indices.shape[other]}), both of them batches (${shapes()})`,
   );
   const picked = indices.shape.slice(batchRank);
   const before = xShape.slice(batchRank, along);
@@ -52,14 +60,14 @@ export const gather: Op<"x" | "indices", GatherAttrs & { outside?: "error" | "ze
     checkMovable("gather", x.dtype);
     return { shape: gatherPlan(x.shape, indices, attrs).shape, dtype: x.dtype };
   },
-  wasm: ({ kernels }, { x, indices }, [y], attrs) => {
+  wasm: ({ kernels, intAt }, { x, indices }, [y], attrs) => {
     const { batch, outer, size, count, run } = gatherPlan(x.shape, indices, attrs);
     const bytes = run * widthOf(x.dtype);
     const bad = kernels.gather(y.ptr, x.ptr, indices.ptr, batch, outer, size, count, bytes);
     check(
       bad < 0 || attrs.outside === "zeros",
       () =>
-        `gather: expected indices from 0 to ${size - 1} (x ${showShape(x.shape)}, axis ${attrs.axis}), got another at position ${bad} of indices ${showShape(indices.shape)}`,
+        `gather: GatherV2: the index value ${intAt(indices.ptr, bad)} is not in [0, ${size - 1}] (x ${showShape(x.shape)}, axis ${attrs.axis}, position ${bad} of indices ${showShape(indices.shape)})`,
     );
   },
   gradient: (dy, { x, indices }, { axis, batchDims }) => ({

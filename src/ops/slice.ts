@@ -24,7 +24,7 @@ function boundsOf(
       sizes.length <= shape.length &&
       shape.every((n, axis) => first[axis] >= 0 && counts[axis] >= 0 && first[axis] + counts[axis] <= n),
     () =>
-      `slice: expected begin ≥ 0 and begin + size within x ${showShape(shape)}, got begin ${JSON.stringify(begin)}, size ${JSON.stringify(size)}`,
+      `slice: expected begin ≥ 0 (slice() does not support negative begin indexing.) and begin + size within x ${showShape(shape)}, got begin ${JSON.stringify(begin)}, size ${JSON.stringify(size)}`,
   );
   return { begin: first, size: counts };
 }

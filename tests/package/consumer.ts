@@ -53,7 +53,7 @@ export async function makeConsumer(): Promise<Consumer> {
   await run(
     "npm",
     ...["install", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"],
-    ...[`./${tarball.filename}`, "@tensorflow/tfjs-core@4", "sharp"],
+    ...[`./${tarball.filename}`, "@tensorflow/tfjs-core@4", "@tensorflow/tfjs-backend-cpu@4", "sharp"],
   );
   return {
     folder,
