@@ -10,37 +10,55 @@ interface Equation {
   readonly result: string;
 }
 
+/** Checks the equation against the shapes, with TensorFlow.js's words where its users may look for them. */
 function parse(
   equation: string,
   shapes: readonly (readonly number[])[],
 ): Equation & { sizes: Map<string, number> } {
   const [left, result, ...rest] = equation.replaceAll(" ", "").split("->");
   const operands = left.split(",");
-  const distinct = (labels: string) => /^[a-zA-Z]*$/.test(labels) && new Set(labels).size === labels.length;
+  const names = shapes.map(showShape).join(", ");
   check(
-    result !== undefined && rest.length === 0 && [...operands, result].every(distinct),
-    () =>
-      `einsum: expected an equation like "ij,jk->ik", each letter at most once an operand, got ${show(equation)}`,
+    result !== undefined && rest.length === 0,
+    () => `einsum: Expecting exactly one arrow, as in "ij,jk->ik", got ${show(equation)}`,
   );
   check(
-    operands.length === shapes.length && operands.every(({ length }, i) => length === shapes[i].length),
+    operands.length === shapes.length,
     () =>
-      `einsum: expected tensors of the ranks in ${show(equation)}, got ${shapes.map(showShape).join(", ")}`,
+      `einsum: Expected ${operands.length} input tensors, received ${shapes.length} (${show(equation)}, ${names})`,
+  );
+  check(
+    operands.length <= 2,
+    () => `einsum: more than 2 tensors are not implemented yet (${show(equation)}). Contract them in turn.`,
+  );
+  check(
+    [...operands, result].every(
+      (labels) => /^[a-zA-Z]*$/.test(labels) && new Set(labels).size === labels.length,
+    ),
+    () =>
+      `einsum: an axis twice in one operand, or dots, are not implemented yet: expected letters, each at most once an operand, got ${show(equation)}`,
+  );
+  check(
+    operands.every(({ length }, i) => length === shapes[i].length),
+    () => `einsum: expected tensors of the ranks in ${show(equation)}, got ${names}`,
   );
   const sizes = new Map<string, number>();
   for (const [i, labels] of operands.entries()) {
     for (const [axis, label] of [...labels].entries()) {
       const size = shapes[i][axis];
+      const expected = sizes.get(label) ?? size;
       check(
-        (sizes.get(label) ?? size) === size,
-        () => `einsum: axis ${label} has sizes ${sizes.get(label)} and ${size} (${show(equation)})`,
+        size === expected,
+        () =>
+          `einsum: Expected dimension ${expected} at axis ${axis} of input shaped [${shapes[i]}], but got dimension ${size} (axis ${label} of ${show(equation)})`,
       );
       sizes.set(label, size);
     }
   }
+  const unknown = [...result].find((label) => !sizes.has(label));
   check(
-    [...result].every((label) => sizes.has(label)),
-    () => `einsum: the result's axes must occur in an operand, got ${show(equation)}`,
+    unknown === undefined,
+    () => `Output subscripts contain the label ${unknown} not present in the input subscripts.`,
   );
   return { operands, result, sizes };
 }
@@ -80,19 +98,11 @@ function contract(a: Tensor, aLabels: string, b: Tensor, bLabels: string, to: st
   return arrange(reshape(product, [...lead, ...tail]), batch + rows + columns, to);
 }
 
-function evaluate(tensors: readonly Tensor[], { operands, result }: Equation): Tensor {
-  let [value] = tensors;
-  let [labels] = operands;
-  for (let i = 1; i < tensors.length; i++) {
-    const later = operands.slice(i + 1).join("") + result;
-    const to = [...new Set(labels + operands[i])].filter((label) => later.includes(label)).join("");
-    value = contract(value, labels, tensors[i], operands[i], to);
-    labels = to;
-  }
-  return arrange(value, labels, result);
+function evaluate([a, b]: readonly Tensor[], { operands, result }: Equation): Tensor {
+  return b === undefined ? arrange(a, operands[0], result) : contract(a, operands[0], b, operands[1], result);
 }
 
-/** Sums of products by Einstein's notation, any number of float32 operands. */
+/** Sums of products by Einstein's notation, of one or two float32 operands. */
 export const einsum = defineOp<string, { equation: string }>({
   name: "Einsum",
   inputs: "list",

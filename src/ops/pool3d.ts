@@ -3,7 +3,7 @@
 import { reshape, type Tensor, zeros } from "@tensorflow/tfjs-core";
 import { call, defineOp } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
-import { avgPool, avgPoolGrad, maxPool, maxPoolGrad, type PoolAttrs } from "./pool.ts";
+import { avgPool, avgPoolGrad, maxPool, maxPoolGrad, type PoolAttrs, windowsAlong } from "./pool.ts";
 
 type Triple = number | readonly number[];
 
@@ -66,9 +66,17 @@ function plan(
   };
 }
 
-const shapeOf = (shape: Pictures, attrs: PoolAttrs): number[] => {
-  const { shape: result } = avgPool.infer({ x: { shape, dtype: "float32" } }, attrs) as { shape: number[] };
-  return result;
+/** Shape of the pooled pictures; an axis too short for the window leaves none, as in TensorFlow.js. */
+const shapeOf = ([batch, height, width, channels]: Pictures, attrs: PoolAttrs): number[] => {
+  const along = (size: number, axis: 0 | 1) =>
+    windowsAlong(
+      size,
+      (attrs.filterSize as number[])[axis],
+      (attrs.strides as number[])[axis],
+      (axis + 1) as 1 | 2,
+      attrs,
+    ).count;
+  return [batch, along(height, 0), along(width, 1), channels];
 };
 
 /** The mean of each box of volumes [N, D, H, W, C]; padding is not counted. */
@@ -79,12 +87,14 @@ export const avgPool3d = defineOp<"x", Attrs>({
   wasm: "composed",
   compose: ({ x }, attrs) => {
     const p = plan("avgPool3d", x.shape, attrs);
+    if (p.shape.includes(0)) return zeros(p.shape);
     const pictures = call(avgPool, { x: reshape(x, p.across) }, p.acrossAttrs);
     return reshape(call(avgPool, { x: reshape(pictures, p.along) }, p.alongAttrs), p.shape);
   },
   gradient: (dy, { x }, attrs) => ({
     x: () => {
       const p = plan("avgPool3d", x.shape, attrs);
+      if (p.shape.includes(0)) return zeros(x.shape);
       // Of `input` only the shape counts.
       const back = (d: Tensor, shape: Pictures, how: PoolAttrs): Tensor =>
         call(avgPoolGrad, { dy: d, input: zeros(shape) }, how);
@@ -102,12 +112,14 @@ export const maxPool3d = defineOp<"x", Attrs>({
   wasm: "composed",
   compose: ({ x }, attrs) => {
     const p = plan("maxPool3d", x.shape, attrs);
+    if (p.shape.includes(0)) return zeros(p.shape);
     const pictures = call(maxPool, { x: reshape(x, p.across) }, p.acrossAttrs);
     return reshape(call(maxPool, { x: reshape(pictures, p.along) }, p.alongAttrs), p.shape);
   },
   gradient: (dy, { x }, attrs) => ({
     x: () => {
       const p = plan("maxPool3d", x.shape, attrs);
+      if (p.shape.includes(0)) return zeros(x.shape);
       const volumes = reshape(x, p.across);
       const input = reshape(call(maxPool, { x: volumes }, p.acrossAttrs), p.along);
       const pictures = call(maxPoolGrad, { dy: reshape(dy, p.alongOut), input }, p.alongAttrs);
