@@ -29,9 +29,11 @@ export function convCall({
   filter: [high, wide, outputs],
   stride = [1, 1],
   groups = 1,
+  pad = "same",
 }: BenchShape): ConvCall {
   const inputs = x[3] / groups;
-  const y = [x[0], Math.ceil(x[1] / stride[0]), Math.ceil(x[2] / stride[1]), outputs];
+  const [rows, columns] = pad === "valid" ? [x[1] - high + 1, x[2] - wide + 1] : [x[1], x[2]];
+  const y = [x[0], Math.ceil(rows / stride[0]), Math.ceil(columns / stride[1]), outputs];
   const depthwise = groups > 1 && inputs === 1;
   const [family, backprop] = depthwise
     ? ["DepthwiseConv2dNative", "DepthwiseConv2dNativeBackprop"]
@@ -42,7 +44,7 @@ export function convCall({
     y,
     attrs: {
       strides: [...stride],
-      ...{ pad: "same", dataFormat: "NHWC", dilations: [1, 1], groups: depthwise ? 1 : groups },
+      ...{ pad, dataFormat: "NHWC", dilations: [1, 1], groups: depthwise ? 1 : groups },
     },
     flops: 2 * y.reduce((a, b) => a * b) * high * wide * inputs,
     kernels: { forward: family, input: `${backprop}Input`, filter: `${backprop}Filter` },

@@ -1,3 +1,4 @@
+export type { GanvilBackend, HeapMemory } from "./backend/backend.ts";
 export {
   CheckpointError,
   DataError,
@@ -14,6 +15,7 @@ export type { GanSettings } from "./gan/settings.ts";
 export type { StateTensor, TrainingState } from "./gan/state.ts";
 export { type Report, type TrainOptions, train } from "./gan/train.ts";
 export { type Device, type InitOptions, init } from "./init.ts";
+export { batchNorm, conv, convTranspose, dense } from "./nn/layers.ts";
 export {
   fromLayersModel,
   type Layer,
@@ -24,6 +26,7 @@ export {
   networkOf,
   type Parameters,
 } from "./nn/network.ts";
+export { type Conv2dOptions, type Conv2dTransposeOptions, conv2d, conv2dTranspose } from "./ops/conv2d.ts";
 export { type BiasActivationOptions, biasActivation } from "./ops/fused-activation.ts";
 export { logSigmoid } from "./ops/log-sigmoid.ts";
 export {
@@ -49,4 +52,5 @@ export {
   upfirdn2d,
   upsample2d,
 } from "./ops/upfirdn2d.ts";
+export { constant, cosine, type Schedule } from "./optim/schedule.ts";
 export { type DcganOptions, dcgan } from "./recipes/dcgan.ts";

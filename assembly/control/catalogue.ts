@@ -8,7 +8,7 @@ export function catalogue(): string {
     "conv2d: conv2dScatter: GEMM over all taps, then scatter, for few written channels",
     "conv2d: conv2dFilter: filter-gradients by GEMM over blocks of pixels",
     "conv2d: conv2dDepthwise, conv2dDepthwiseFilter: one filter a channel, channels as lanes",
-    "epilogue: biasActivation: bias and activation of the fused kernels",
+    "conv2d: conv2dThinDots, conv2dThinSpread, conv2dThinFilter: pointwise, one to three channels on one side",
     "fill: fill, fillI32, fillU8: constants",
   ].join("\n");
 }

@@ -73,6 +73,40 @@ export class Conv2d {
     return new Conv2d(f);
   }
 
+  /** Where the filter covers the whole picture, the same product as a pointwise convolution of one pixel. */
+  flattened(): Conv2d {
+    const whole =
+      this.groups == 1 &&
+      this.outHeight == 1 &&
+      this.outWidth == 1 &&
+      this.padTop == 0 &&
+      this.padLeft == 0 &&
+      this.filterHeight == this.inHeight &&
+      this.filterWidth == this.inWidth;
+    if (!whole) return this;
+    const f = new Int32Array(17);
+    f.fill(1);
+    f[0] = this.direction;
+    f[1] = this.batch;
+    f[4] = this.inHeight * this.inWidth * this.inChannels;
+    f[7] = this.outChannels;
+    f[12] = 0;
+    f[13] = 0;
+    return new Conv2d(f);
+  }
+
+  /** One tap, that reads each pixel once and for itself. */
+  pointwise(): bool {
+    return (
+      this.filterHeight == 1 &&
+      this.filterWidth == 1 &&
+      this.padTop == 0 &&
+      this.padLeft == 0 &&
+      this.outHeight == this.inHeight &&
+      this.outWidth == this.inWidth
+    );
+  }
+
   /** FLOPs of the definition, padding counted as if it were data. */
   flops(): f64 {
     return (

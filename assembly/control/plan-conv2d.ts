@@ -1,4 +1,5 @@
-import { Program, Scatter, Stage } from "../lib/conv2d-program";
+// One plan an algorithm, side by side, so that what each costs can be compared: longer than most.
+import { Program, Scatter, Stage, Thin } from "../lib/conv2d-program";
 import { Conv2d, Direction } from "./conv2d-shape";
 import { forwardStage, gradientStages, Stages } from "./conv2d-stages";
 
@@ -13,6 +14,9 @@ const enum Algorithm {
   Filter,
   Depthwise,
   DepthwiseFilter,
+  ThinDots,
+  ThinSpread,
+  ThinFilter,
 }
 
 /** A block of padded pictures, so that it stays in the L2 cache. */
@@ -252,14 +256,48 @@ function planDepthwise(conv: Conv2d, stages: Stages): Plan {
   return plan;
 }
 
+/** So many channels or fewer leave most of a tile's columns empty. */
+const thinChannels: i32 = 3;
+/** The thin kernels take the other side's channels so many at a time. */
+const thinLanes: i32 = 8;
+
+/** One to three channels on one side of a pointwise convolution, whole vectors of them on the other. */
+function isThin(conv: Conv2d): bool {
+  const count = min(conv.inChannels, conv.outChannels);
+  const length = max(conv.inChannels, conv.outChannels);
+  return conv.groups == 1 && conv.pointwise() && count <= thinChannels && length % thinLanes == 0;
+}
+
+function planThin(conv: Conv2d): Plan {
+  const inputIsThin = conv.inChannels < conv.outChannels;
+  const spreads = inputIsThin == (conv.direction == Direction.Forward);
+  const filter = conv.direction == Direction.FilterGradient;
+  const plan = new Plan(
+    filter ? Algorithm.ThinFilter : spreads ? Algorithm.ThinSpread : Algorithm.ThinDots,
+    conv.flops(),
+  );
+  const length = max(conv.inChannels, conv.outChannels);
+  const count = min(conv.inChannels, conv.outChannels);
+  plan.program = new Int32Array(Thin.Fields);
+  plan.set(Thin.Pixels, conv.batch * conv.inHeight * conv.inWidth);
+  plan.set(Thin.Length, length);
+  plan.set(Thin.Count, count);
+  plan.set(Thin.LengthStep, inputIsThin ? 1 : conv.outChannels);
+  plan.set(Thin.CountStep, inputIsThin ? conv.outChannels : 1);
+  plan.set(Thin.InputIsThin, inputIsThin ? 1 : 0);
+  plan.workspace.take(4.0 * length * count);
+  return plan;
+}
+
 /**
  * Chooses how to compute one direction of a convolution and writes the kernel's program.
  * @param shape the fields of Conv2d, in its order.
  * @returns [algorithm, tile rows, tile columns, workspace bytes, direct FLOPs, cost in FLOPs, program...]
  */
 export function planConv2d(shape: Int32Array): Float64Array {
-  const conv = new Conv2d(shape);
+  const conv = new Conv2d(shape).flattened();
   const flops = conv.flops();
+  if (isThin(conv)) return planThin(conv).result(flops);
   const gradient = conv.direction == Direction.InputGradient;
   if (conv.groupIn == 1 && conv.groups > 1) {
     const lanes = roundUp(conv.outChannels, tileColumns);

@@ -89,6 +89,19 @@ export const enum Scatter {
   Length,
 }
 
+/** The whole program of a pointwise convolution between `Length` channels and only `Count`. */
+export const enum Thin {
+  Pixels,
+  Length,
+  Count,
+  /** Steps in the filter along the two. */
+  LengthStep,
+  CountStep,
+  /** 1: the input has the few channels. */
+  InputIsThin,
+  Fields,
+}
+
 /** One field of a program or of a stage. */
 export function field(program: usize, index: i32): i32 {
   return load<i32>(program + ((<usize>index) << 2));

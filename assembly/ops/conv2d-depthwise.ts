@@ -1,3 +1,5 @@
+// The tile that takes any shape and the faster row of stride 1 stand together, since each is tested against the
+// other: longer than most.
 import { field, Program, Stage } from "../lib/conv2d-program";
 import { copyFloats, pixelOffsets } from "../lib/pack";
 import { pictureStep } from "../lib/pad";
@@ -77,6 +79,104 @@ function depthwiseTiles(
   }
 }
 
+/**
+ * y_i[c] = Σ x[r][i + s][c]·w[r][s][c], s < 3, for four pixels side by side: each value of x that is loaded
+ * serves up to three of them. `bytes` of channels, whole vectors; steps in bytes.
+ */
+function depthwiseFour(
+  x: usize,
+  high: i32,
+  stepHigh: usize,
+  pixel: usize,
+  w: usize,
+  y: usize,
+  stepY: usize,
+  bytes: usize,
+): void {
+  for (const end = x + bytes; x < end; x += 16, w += 16, y += 16) {
+    let c0 = f32x4.splat(0);
+    let c1 = c0;
+    let c2 = c0;
+    let c3 = c0;
+    let tap = w;
+    let row = x;
+    for (let r = 0; r < high; r++, row += stepHigh) {
+      const w0 = v128.load(tap);
+      tap += pixel;
+      const w1 = v128.load(tap);
+      tap += pixel;
+      const w2 = v128.load(tap);
+      tap += pixel;
+      let at = row;
+      let v = v128.load(at);
+      c0 = madd(v, w0, c0);
+      at += pixel;
+      v = v128.load(at);
+      c0 = madd(v, w1, c0);
+      c1 = madd(v, w0, c1);
+      at += pixel;
+      v = v128.load(at);
+      c0 = madd(v, w2, c0);
+      c1 = madd(v, w1, c1);
+      c2 = madd(v, w0, c2);
+      at += pixel;
+      v = v128.load(at);
+      c1 = madd(v, w2, c1);
+      c2 = madd(v, w1, c2);
+      c3 = madd(v, w0, c3);
+      at += pixel;
+      v = v128.load(at);
+      c2 = madd(v, w2, c2);
+      c3 = madd(v, w1, c3);
+      at += pixel;
+      c3 = madd(v128.load(at), w2, c3);
+    }
+    let to = y;
+    v128.store(to, c0);
+    to += stepY;
+    v128.store(to, c1);
+    to += stepY;
+    v128.store(to, c2);
+    v128.store(to + stepY, c3);
+  }
+}
+
+/** True where `depthwiseFour` can compute a stage: three taps of stride 1, rows of four and more, whole vectors. */
+function inFours(stage: usize, written: i32, lanes: i32): bool {
+  return (
+    field(stage, Stage.TapsWide) == 3 &&
+    field(stage, Stage.SourceColumnStep) == lanes &&
+    field(stage, Stage.TapColumnStep) == lanes &&
+    field(stage, Stage.Width) >= 4 &&
+    written % 4 == 0
+  );
+}
+
+/** One such stage: the last four pixels of a row may compute some again. */
+function depthwiseRows(
+  y: usize,
+  x: usize,
+  offsets: usize,
+  rows: i32,
+  stage: usize,
+  weights: usize,
+  written: i32,
+  lanes: i32,
+): void {
+  const width = field(stage, Stage.Width);
+  const high = field(stage, Stage.TapsHigh);
+  const stepHigh = (<usize>field(stage, Stage.TapRowStep)) << 2;
+  const stepY = (<usize>field(stage, Stage.DestinationColumnStep)) << 2;
+  const pixel = (<usize>lanes) << 2;
+  const bytes = (<usize>written) << 2;
+  for (let r = 0; r < rows; r++, offsets += (<usize>width) << 3) {
+    for (let j = 0; j < width; j += 4) {
+      const o = offsets + ((<usize>min(j, width - 4)) << 3);
+      depthwiseFour(x + load<u32>(o), high, stepHigh, pixel, weights, y + load<u32>(o, 4), stepY, bytes);
+    }
+  }
+}
+
 /** One stage over a block of pictures. */
 function depthwiseStage(
   y: usize,
@@ -97,6 +197,10 @@ function depthwiseStage(
   const stepW = (<usize>lanes) << 2;
   const blocks = written >> 3;
   const rest = written & 7;
+  if (inFours(stage, written, lanes)) {
+    depthwiseRows(y, x, offsets, pixels / field(stage, Stage.Width), stage, weights, written, lanes);
+    return;
+  }
   for (let o = offsets; o <= last; o += 32) {
     const o1 = min(o + 8, last);
     const o2 = min(o + 16, last);

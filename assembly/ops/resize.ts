@@ -51,6 +51,11 @@ export function resizeNearestGrad(
 function lerp(y: usize, a: usize, b: usize, n: i32, t: f32): void {
   const v = f32x4.splat(t);
   const end = y + (<usize>n << 2);
+  for (; y + 32 <= end; y += 32, a += 32, b += 32) {
+    const p = v128.load(a), q = v128.load(a, 16);
+    v128.store(y, madd(f32x4.sub(v128.load(b), p), v, p));
+    v128.store(y, madd(f32x4.sub(v128.load(b, 16), q), v, q), 16);
+  }
   for (; y + 16 <= end; y += 16, a += 16, b += 16) {
     const from = v128.load(a);
     v128.store(y, madd(f32x4.sub(v128.load(b), from), v, from));

@@ -80,17 +80,6 @@ export function sign(x: usize, y: usize, n: i32): void {
   map<Sign, f32, f32>(x, y, n);
 }
 
-class SignI32 {
-  of(x: v128, _p: v128, _q: v128): v128 {
-    return i32x4.max_s(i32x4.min_s(x, i32x4.splat(1)), i32x4.splat(-1));
-  }
-}
-
-/** y = -1, 0 or 1 by the sign of x, int32. */
-export function signI32(x: usize, y: usize, n: i32): void {
-  map<SignI32, i32, i32>(x, y, n);
-}
-
 class Sqrt { of(x: v128, _p: v128, _q: v128): v128 { return f32x4.sqrt(x); } }
 
 /** y = √x, rounded correctly. */
@@ -207,7 +196,7 @@ class StepI32 {
   }
 }
 
-/** y = 1 where x > 0, else p, int32. */
+/** y = 1 where x > 0, else p. */
 export function stepI32(x: usize, y: usize, n: i32, p: i32): void {
   map<StepI32, i32, i32>(x, y, n, i32x4.splat(p));
 }

@@ -28,7 +28,9 @@ interface FilterAttrs {
 export function conv2dFilterByConvolution(x: Tensor4D, dy: Tensor4D, attrs: FilterAttrs): Tensor4D {
   const { filterShape } = attrs;
   const stride = typeof attrs.strides === "number" ? attrs.strides : attrs.strides[0];
-  if (attrs.pad !== "same") throw new Error(`substitute: expected pad "same", got ${attrs.pad}`);
+  if (attrs.pad !== "same" && attrs.pad !== "valid") {
+    throw new Error(`substitute: expected pad "same" or "valid", got ${attrs.pad}`);
+  }
   return tidy(() => {
     const pads = [1, 2].map((axis) => {
       const before = Math.max(0, (dy.shape[axis] - 1) * stride + filterShape[axis - 1] - x.shape[axis]) >> 1;

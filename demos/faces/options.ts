@@ -20,7 +20,7 @@ export const usage = `Trains a DCGAN on faces and writes sample grids, a log and
   --data DIR          folder of photographs (JPEG, PNG, WebP; any size); default: drawn faces
   --resolution 32|64  height and width in pixels; default 32
   --batch N           pictures a step; default 32
-  --kimg N            length of training in thousands of pictures; default 40
+  --kimg N            length of training in thousands of pictures; default 48
   --seed N            whole number that decides every random choice; default 0
   --device wasm|auto  where to compute; default auto
   --out DIR           where the results go; default runs/faces
@@ -63,7 +63,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
           data: { type: "string" },
           resolution: { type: "string", default: "32" },
           batch: { type: "string", default: "32" },
-          kimg: { type: "string", default: "40" },
+          kimg: { type: "string", default: "48" },
           seed: { type: "string", default: "0" },
           device: { type: "string", default: "auto" },
           out: { type: "string", default: "runs/faces" },

@@ -76,8 +76,11 @@ try {
   if (options === undefined) console.log(usage);
   else await main(options);
 } catch (error) {
-  if (!(error instanceof UsageError || error instanceof GanvilError || error instanceof RangeError))
+  const stopped = error instanceof DOMException && error.name === "AbortError";
+  if (
+    !(stopped || error instanceof UsageError || error instanceof GanvilError || error instanceof RangeError)
+  )
     throw error;
-  console.error(error.message);
+  console.error(stopped ? "Stopped before training began." : error.message);
   process.exitCode = 1;
 }

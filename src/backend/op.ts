@@ -187,7 +187,13 @@ export function runOp(
       {
         kernels: module.kernels,
         planner,
-        ints: (values) => heap.argumentInts(values),
+        ints: (values) => {
+          const argument = heap.argumentInts(values);
+          if (argument !== undefined) return argument;
+          const ptr = workspace(values.length * 4);
+          heap.i32(ptr, values.length).set(values);
+          return ptr;
+        },
         workspace,
         bytes: (values) => {
           const ptr = workspace(values.length);

@@ -136,11 +136,12 @@ export class Gan {
       ),
     };
     if (recipe !== undefined) metadata.recipe = JSON.stringify(recipe);
-    const tensors: Record<string, StateTensor> = {};
-    for (const [name, variable] of this.#arrays()) {
-      const { shape } = variable;
-      tensors[name] = { dtype: "float32", shape, data: (await variable.data()) as Float32Array };
-    }
+    // Every read begins before the first is awaited, so that no step can come in between.
+    const reading = [...this.#arrays()].map(async ([name, variable]): Promise<[string, StateTensor]> => {
+      const data = await variable.data<"float32">();
+      return [name, { dtype: "float32", shape: variable.shape, data }];
+    });
+    const tensors = Object.fromEntries(await Promise.all(reading));
     return { tensors, metadata };
   }
 

@@ -1,5 +1,6 @@
 import type { Call, Operand } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
+import { broadcastKernel } from "./broadcast.ts";
 
 /** What TensorFlow.js's fused kernels add to a product. */
 export interface FusedAttrs {
@@ -8,14 +9,23 @@ export interface FusedAttrs {
 }
 
 type Shaped = { readonly shape: readonly number[] };
+type Apply = (call: Call, y: Operand, alpha: number, slopes: Operand | undefined) => void;
 
-/** In the order of the kernel's numbers. */
-const activations = ["linear", "relu", "relu6", "leakyrelu", "prelu", "elu", "sigmoid"];
+/** y = activation(y), in place. */
+const activations: Readonly<Record<string, Apply>> = {
+  linear: () => {},
+  relu: ({ kernels }, y) => kernels.relu(y.ptr, y.ptr, y.size),
+  relu6: ({ kernels }, y) => kernels.clip(y.ptr, y.ptr, y.size, 0, 6),
+  leakyrelu: ({ kernels }, y, alpha) => kernels.leakyRelu(y.ptr, y.ptr, y.size, alpha),
+  prelu: (call, y, _, slopes) => broadcastKernel(call, call.kernels.prelu, y, slopes!, y),
+  elu: ({ kernels }, y) => kernels.elu(y.ptr, y.ptr, y.size, 1, 1),
+  sigmoid: ({ kernels }, y) => kernels.sigmoid(y.ptr, y.ptr, y.size),
+};
 
-/** True if a tensor repeats over `shape` in memory order: a scalar, or its last axes. */
-function repeatsOver(part: readonly number[], shape: readonly number[]): boolean {
-  const significant = part.slice(part.findIndex((n) => n !== 1));
-  return part.every((n) => n === 1) || significant.join() === shape.slice(-significant.length).join();
+/** True if a tensor repeats over `shape` by the rules of broadcasting. */
+function broadcastsTo(part: readonly number[], shape: readonly number[]): boolean {
+  const lead = shape.length - part.length;
+  return lead >= 0 && part.every((n, axis) => n === 1 || n === shape[lead + axis]);
 }
 
 /**
@@ -30,8 +40,9 @@ export function checkFused(
   slopes: Shaped | undefined,
 ): void {
   checkType(
-    activations.includes(activation),
-    () => `${op}: expected activation ${activations.join(", ")}, got ${activation}. Apply it separately.`,
+    Object.hasOwn(activations, activation),
+    () =>
+      `${op}: expected activation ${Object.keys(activations).join(", ")}, got ${activation}. Apply it separately.`,
   );
   checkType(
     activation !== "prelu" || slopes !== undefined,
@@ -39,30 +50,21 @@ export function checkFused(
   );
   for (const [name, part] of Object.entries({ bias, preluActivationWeights: slopes })) {
     check(
-      part == null || repeatsOver(part.shape, shape),
+      part == null || broadcastsTo(part.shape, shape),
       () =>
-        `${op}: expected ${name} of the last axes of ${showShape(shape)}, got ${showShape(part!.shape)}. Add it separately (tf.add).`,
+        `${op}: expected ${name} that broadcasts to ${showShape(shape)}, got ${showShape(part!.shape)}. Add it separately (tf.add).`,
     );
   }
 }
 
 /** y = activation(y + bias), in place. */
 export function applyFused(
-  { kernels }: Call,
+  call: Call,
   y: Operand,
   { activation = "linear", leakyreluAlpha }: FusedAttrs,
   bias: Operand | undefined,
   slopes: Operand | undefined,
 ): void {
-  if (y.size === 0 || (activation === "linear" && bias === undefined)) return;
-  kernels.biasActivation(
-    y.ptr,
-    y.size,
-    bias?.ptr ?? 0,
-    bias?.size ?? 0,
-    activations.indexOf(activation),
-    leakyreluAlpha ?? 0.2,
-    slopes?.ptr ?? 0,
-    slopes?.size ?? 0,
-  );
+  if (bias !== undefined) broadcastKernel(call, call.kernels.add, y, bias, y);
+  activations[activation](call, y, leakyreluAlpha ?? 0.2, slopes);
 }

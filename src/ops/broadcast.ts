@@ -1,5 +1,7 @@
 import { reshape, sum, type Tensor, util } from "@tensorflow/tfjs-core";
+import type { Call, Operand } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
+import type { Kernels } from "../wasm/generated/kernels.ts";
 
 /** Whether two shapes are equal, size by size. */
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
@@ -90,6 +92,22 @@ export function planWalk(
     rank: outer.length,
     axes: outer.flatMap((axis) => [axis.size, axis.a * bytes, axis.b * bytes, 0]),
   };
+}
+
+/** y = f(a, b), element by element with broadcasting, for a kernel of the elementwise family; y may be a. */
+export function broadcastKernel(
+  call: Call,
+  kernel: Kernels["add"],
+  a: Operand,
+  b: Operand,
+  y: Operand,
+): void {
+  if (y.size === 0) return;
+  const width = a.dtype === "bool" ? 1 : 4;
+  const { n, rows, aStep, bStep, rank, axes } = planWalk(y.shape, a.shape, b.shape, width);
+  // Eight words of scratch, two of addresses, then the axes.
+  const plan = call.ints([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...axes]);
+  kernel(a.ptr, b.ptr, y.ptr, n, aStep, bStep, rows, rank, plan);
 }
 
 /**

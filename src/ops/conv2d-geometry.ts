@@ -1,5 +1,6 @@
 import { check, checkType, showShape } from "../errors.ts";
 import type { Conv2dGeometry } from "../wasm/planner.ts";
+import { sameShape } from "./broadcast.ts";
 
 /** Padding as TensorFlow.js's kernels get it; explicit: [[0, 0], [top, bottom], [left, right], [0, 0]]. */
 export type KernelPad = "same" | "valid" | number | readonly (readonly number[])[];
@@ -163,7 +164,7 @@ export const outputShape = (g: Conv2dGeometry): number[] => [g.batch, g.outHeigh
 export function checkDy(op: string, dy: readonly number[], g: Conv2dGeometry): void {
   const expected = outputShape(g);
   check(
-    dy.join() === expected.join(),
+    sameShape(dy, expected),
     () =>
       `${op}: expected dy ${showShape(expected)}, got ${showShape(dy)}. Strides, pad, dilations and the input's shape must be those of the convolution that gave y.`,
   );

@@ -10,6 +10,9 @@ const kernelOf: Record<Conv2dAlgorithm, (kernels: Kernels) => ConvolutionKernel>
   filter: ({ conv2dFilter }) => conv2dFilter,
   depthwise: ({ conv2dDepthwise }) => conv2dDepthwise,
   depthwiseFilter: ({ conv2dDepthwiseFilter }) => conv2dDepthwiseFilter,
+  thinDots: ({ conv2dThinDots }) => conv2dThinDots,
+  thinSpread: ({ conv2dThinSpread }) => conv2dThinSpread,
+  thinFilter: ({ conv2dThinFilter }) => conv2dThinFilter,
 };
 
 /** Computes one direction of a convolution as planned: y of (x, filter), dx of (dy, filter), dFilter of (x, dy). */
@@ -30,7 +33,7 @@ export function convolve(
     result.ptr,
     a.ptr,
     b.ptr,
-    call.bytes(new Uint8Array(plan.program.buffer)),
+    call.ints(plan.program),
     call.workspace(plan.workspaceBytes),
   );
 }

@@ -1,5 +1,6 @@
 // Elementwise functions of two tensors with broadcasting, a row each. At ties maximum and minimum give the
-// whole gradient to a, as TensorFlow.js does. floorDiv is piecewise constant: its gradient is zero.
+// whole gradient to a, as TensorFlow.js does. floorDiv is piecewise constant: its gradient is zero, except of
+// int32, where tf.div arrives: there it is the quotient's, as TensorFlow.js has it.
 import {
   add,
   cast,
@@ -22,11 +23,12 @@ import {
   sub,
   type Tensor,
   where,
+  zerosLike,
 } from "@tensorflow/tfjs-core";
-import { type AnyOp, defineOp } from "../backend/op.ts";
+import { type AnyOp, type Call, defineOp, type Operand } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
-import { broadcastShapes, planWalk, sameShape, sumTo } from "./broadcast.ts";
+import { broadcastKernel, broadcastShapes, sameShape, sumTo } from "./broadcast.ts";
 import { asFloat32, functionName } from "./operand.ts";
 
 type Kernel = Kernels["add"];
@@ -75,7 +77,12 @@ const arithmetic: readonly BinaryRow[] = [
     a: (dy, _, b) => div(dy, b),
     b: (dy, a, b) => neg(div(mul(dy, a), square(b))),
   },
-  { name: "FloorDiv", kernels: (k) => ({ float32: k.floorDiv, int32: k.floorDivI32 }) },
+  {
+    name: "FloorDiv",
+    kernels: (k) => ({ float32: k.floorDiv, int32: k.floorDivI32 }),
+    a: (dy, a, b) => (a.dtype === "int32" ? div(dy, b) : zerosLike(dy)),
+    b: (dy, a, b) => (a.dtype === "int32" ? neg(div(mul(dy, a), square(b))) : zerosLike(dy)),
+  },
   {
     name: "Mod",
     kernels: (k) => ({ float32: k.mod, int32: k.modI32 }),
@@ -141,6 +148,13 @@ const comparisons: readonly BinaryRow[] = [
   { name: "LogicalOr", kernels: (k) => ({ bool: k.logicalOr }) },
 ];
 
+/** The operand with its values as float32. */
+const floatOperand = (call: Call, x: Operand): Operand => ({
+  ...x,
+  ptr: asFloat32(call, x),
+  dtype: "float32",
+});
+
 function binary(row: BinaryRow): AnyOp {
   const [first, second] = row.inputs ?? ["a", "b"];
   const accepted = Object.keys(row.kernels({} as Kernels));
@@ -159,21 +173,9 @@ function binary(row: BinaryRow): AnyOp {
         dtype: row.dtype ?? (row.floats ? "float32" : a.dtype),
       };
     },
-    wasm: (context, { [first]: a, [second]: b }, [y]) => {
-      if (y.size === 0) return;
-      const { kernels, ints } = context;
-      const dtype = row.floats ? "float32" : (a.dtype as Dtype);
-      const { n, rows, aStep, bStep, rank, axes } = planWalk(
-        y.shape,
-        a.shape,
-        b.shape,
-        dtype === "bool" ? 1 : 4,
-      );
-      const kernel = row.kernels(kernels)[dtype]!;
-      const [aPtr, bPtr] = [a, b].map((x) => (row.floats ? asFloat32(context, x) : x.ptr));
-      // Eight words of scratch, two of addresses, then the axes.
-      const plan = ints([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...axes]);
-      kernel(aPtr, bPtr, y.ptr, n, aStep, bStep, rows, rank, plan);
+    wasm: (call, { [first]: a, [second]: b }, [y]) => {
+      const [left, right] = row.floats ? [a, b].map((x) => floatOperand(call, x)) : [a, b];
+      broadcastKernel(call, row.kernels(call.kernels)[left.dtype as Dtype]!, left, right, y);
     },
     gradient: (dy, { [first]: a, [second]: b }) => ({
       [first]: () => (row.a ? sumTo(row.a(dy, a, b), a.shape) : fill(a.shape, 0)),

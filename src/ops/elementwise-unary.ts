@@ -58,19 +58,21 @@ interface UnaryRow {
   readonly gradient?: (dy: Tensor, x: Tensor, attrs: Attrs) => Tensor;
 }
 
+/** Bounds that clip no int32: integers are their own floor. */
+const wholeInt32 = [-(2 ** 31), 2 ** 31 - 1] as const;
+
 const seluScale = 1.0507009873554805;
 const seluScaleAlpha = 1.7580993408473768;
-
-/** y = x: what rounding does to integers. */
-const same =
-  (kernels: Kernels): Kernel =>
-  (x, y, n) =>
-    kernels.copy(x, y, n * 4);
 
 const rows: readonly UnaryRow[] = [
   { name: "Abs", float32: (k) => k.abs, int32: (k) => k.absI32, gradient: (dy, x) => mul(dy, sign(x)) },
   { name: "Neg", float32: (k) => k.neg, int32: (k) => k.negI32, gradient: (dy) => neg(dy) },
-  { name: "Sign", float32: (k) => k.sign, int32: (k) => k.signI32 },
+  {
+    name: "Sign",
+    float32: (k) => k.sign,
+    int32: (k) => k.clipI32,
+    parameters: () => [-1, 1],
+  },
   {
     name: "Square",
     float32: (k) => k.square,
@@ -137,9 +139,9 @@ const rows: readonly UnaryRow[] = [
     gradient: (dy, x, { clipValueMin, clipValueMax }) =>
       call(clipGrad, { x, dy }, { low: clipValueMin, high: clipValueMax }),
   },
-  { name: "Floor", float32: (k) => k.floor, int32: same },
-  { name: "Ceil", float32: (k) => k.ceil, int32: same },
-  { name: "Round", float32: (k) => k.round, int32: same },
+  { name: "Floor", float32: (k) => k.floor, int32: (k) => k.clipI32, parameters: () => wholeInt32 },
+  { name: "Ceil", float32: (k) => k.ceil, int32: (k) => k.clipI32, parameters: () => wholeInt32 },
+  { name: "Round", float32: (k) => k.round, int32: (k) => k.clipI32, parameters: () => wholeInt32 },
   { name: "Sin", float32: (k) => k.sin, gradient: (dy, x) => mul(dy, cos(x)) },
   { name: "Cos", float32: (k) => k.cos, gradient: (dy, x) => neg(mul(dy, sin(x))) },
   { name: "Tan", float32: (k) => k.tan, gradient: (dy, x) => mul(dy, add(square(tan(x)), 1)) },

@@ -87,7 +87,7 @@ function multiply(call: Call, a: Operand, b: Operand, y: Operand, attrs: MatMulA
     y.ptr,
     a.ptr,
     b.ptr,
-    call.bytes(new Uint8Array(Int32Array.from(pairs).buffer)),
+    call.ints(pairs),
     pairs.length / 2,
     m,
     k,

@@ -27,7 +27,17 @@ interface Block {
   /** Neighbours in memory. */
   before: Block | undefined;
   after: Block | undefined;
+  /** Neighbours among the free blocks of its size class. */
+  previousFree: Block | undefined;
+  nextFree: Block | undefined;
 }
+
+function newBlock(ptr: number, bytes: number, before: Block | undefined, after: Block | undefined): Block {
+  return { ptr, bytes, free: false, before, after, previousFree: undefined, nextFree: undefined };
+}
+
+/** Classes of sizes up to the 4 GiB that addresses reach. */
+const binCount = 4 * 27;
 
 /**
  * Allocator over one Wasm memory: best fit within size classes, neighbours merged when freed, the memory
@@ -36,7 +46,8 @@ interface Block {
  */
 export class Heap {
   readonly memory: WebAssembly.Memory;
-  readonly #bins: Set<Block>[] = [];
+  /** First free block of each size class. */
+  readonly #bins = new Array<Block | undefined>(binCount).fill(undefined);
   readonly #used = new Map<number, Block>();
   #last: Block | undefined;
   #end = heapStart;
@@ -92,12 +103,11 @@ export class Heap {
     if (block.after?.free) this.#merge(block, block.after);
     if (block.before?.free) {
       const before = block.before;
-      this.#bin(before.bytes).delete(before);
+      this.#leaveBin(before);
       this.#join(before, block);
       block = before;
     }
-    block.free = true;
-    this.#bin(block.bytes).add(block);
+    this.#joinBin(block);
   }
 
   /** Bytes at `ptr` as a view; it dies with the next allocation. */
@@ -118,14 +128,13 @@ export class Heap {
     return this.#f32.subarray(ptr >>> 2, (ptr >>> 2) + length);
   }
 
-  /** Writes integer arguments of the call being prepared, such as shapes and strides; returns their address. */
-  argumentInts(values: ArrayLike<number>): number {
+  /**
+   * Writes integer arguments of the call being prepared, such as shapes and strides; returns their address, or
+   * undefined where they do not fit.
+   */
+  argumentInts(values: ArrayLike<number>): number | undefined {
     const ptr = this.#argument;
-    if (ptr + values.length * 4 > argumentsEnd) {
-      throw new RangeError(
-        `kernel call: expected at most ${(argumentsEnd - argumentsStart) / 4} integer arguments, got more (${values.length} in the last list)`,
-      );
-    }
+    if (ptr + values.length * 4 > argumentsEnd) return undefined;
     if (this.#i32.length === 0) this.#i32 = new Int32Array(this.memory.buffer);
     // Element by element: for a handful, making a view to set costs more than the values.
     for (let i = 0; i < values.length; i++) this.#i32[(ptr >>> 2) + i] = values[i];
@@ -138,22 +147,34 @@ export class Heap {
     this.#argument = argumentsStart;
   }
 
-  #bin(bytes: number): Set<Block> {
-    const index = binOf(bytes);
-    this.#bins[index] ??= new Set();
-    return this.#bins[index];
+  #joinBin(block: Block): void {
+    const index = binOf(block.bytes);
+    const first = this.#bins[index];
+    block.free = true;
+    block.nextFree = first;
+    if (first) first.previousFree = block;
+    this.#bins[index] = block;
+  }
+
+  #leaveBin(block: Block): void {
+    const { previousFree, nextFree } = block;
+    if (previousFree) previousFree.nextFree = nextFree;
+    else this.#bins[binOf(block.bytes)] = nextFree;
+    if (nextFree) nextFree.previousFree = previousFree;
+    block.previousFree = undefined;
+    block.nextFree = undefined;
   }
 
   /** Removes and returns a free block of at least `need` bytes: the tightest of its class, else of the next. */
   #take(need: number): Block | undefined {
-    for (let index = binOf(need); index < this.#bins.length; index++) {
+    for (let index = binOf(need); index < binCount; index++) {
       let best: Block | undefined;
-      for (const block of this.#bins[index] ?? []) {
+      for (let block = this.#bins[index]; block !== undefined; block = block.nextFree) {
         if (block.bytes >= need && (best === undefined || block.bytes < best.bytes)) best = block;
         if (block.bytes === need) break;
       }
       if (best !== undefined) {
-        this.#bins[index].delete(best);
+        this.#leaveBin(best);
         return best;
       }
     }
@@ -176,12 +197,12 @@ export class Heap {
       }
     }
     if (tail) {
-      this.#bin(tail.bytes).delete(tail);
+      this.#leaveBin(tail);
       this.#end += need - tail.bytes;
       tail.bytes = need;
       return tail;
     }
-    const block: Block = { ptr: this.#end, bytes: need, free: false, before: this.#last, after: undefined };
+    const block = newBlock(this.#end, need, this.#last, undefined);
     if (this.#last) this.#last.after = block;
     this.#last = block;
     this.#end += need;
@@ -200,22 +221,16 @@ export class Heap {
 
   /** Cuts a taken block to `need` bytes; the rest becomes free. */
   #split(block: Block, need: number): void {
-    const rest: Block = {
-      ptr: block.ptr + need,
-      bytes: block.bytes - need,
-      free: true,
-      before: block,
-      after: block.after,
-    };
+    const rest = newBlock(block.ptr + need, block.bytes - need, block, block.after);
     if (rest.after) rest.after.before = rest;
     else this.#last = rest;
     block.after = rest;
     block.bytes = need;
-    this.#bin(rest.bytes).add(rest);
+    this.#joinBin(rest);
   }
 
   #merge(block: Block, after: Block): void {
-    this.#bin(after.bytes).delete(after);
+    this.#leaveBin(after);
     this.#join(block, after);
   }
 

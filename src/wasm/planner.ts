@@ -39,8 +39,9 @@ export interface Conv2dGeometry {
  * - `scatter`: GEMM over all taps at once, then added where they lie.
  * - `filter`: GEMM over blocks of pixels.
  * - `depthwise`, `depthwiseFilter`: one filter a channel.
+ * - `thinDots`, `thinSpread`, `thinFilter`: pointwise, with one to three channels on one side.
  */
-export type Conv2dAlgorithm = "runs" | "scatter" | "filter" | "depthwise" | "depthwiseFilter";
+export type Conv2dAlgorithm = (typeof algorithms)[number];
 
 /** How to compute one direction of one convolution. */
 export interface Conv2dPlan {
@@ -57,12 +58,28 @@ export interface Conv2dPlan {
 }
 
 const directions: readonly Conv2dDirection[] = ["forward", "inputGradient", "filterGradient"];
-const algorithms: readonly Conv2dAlgorithm[] = ["runs", "scatter", "filter", "depthwise", "depthwiseFilter"];
+const algorithms = [
+  ...(["runs", "scatter", "filter", "depthwise", "depthwiseFilter"] as const),
+  ...(["thinDots", "thinSpread", "thinFilter"] as const),
+];
+
+/** 32-bit FNV-1a, an integer at a time; different lists may share a number. */
+function hashOf(values: readonly number[]): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < values.length; i++) hash = Math.imul(hash ^ values[i], 0x01000193);
+  return hash;
+}
+
+function sameValues(a: readonly number[], b: readonly number[]): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
 
 /** Asks the control module for plans and remembers the answers. */
 export class Planner {
   readonly #control: ControlExports;
-  readonly #plans = new Map<string, Conv2dPlan>();
+  /** By hash, the plan last asked for: a string for a key would cost more than a small kernel. */
+  readonly #plans = new Map<number, { readonly shape: readonly number[]; readonly plan: Conv2dPlan }>();
 
   constructor(control: ControlExports) {
     this.#control = control;
@@ -99,23 +116,22 @@ export class Planner {
       geometry.dilationWidth,
       geometry.groups,
     ];
-    const key = shape.join();
-    let plan = this.#plans.get(key);
-    if (plan === undefined) {
-      const [algorithm, rows, columns, workspaceBytes, flops, cost, ...program] = this.#control.planConv2d(
-        Int32Array.from(shape),
-      );
-      this.#control.__collect();
-      plan = {
-        algorithm: algorithms[algorithm],
-        tile: [rows, columns],
-        workspaceBytes,
-        flops,
-        cost,
-        program: Int32Array.from(program),
-      };
-      this.#plans.set(key, plan);
-    }
+    const hash = hashOf(shape);
+    const known = this.#plans.get(hash);
+    if (known !== undefined && sameValues(known.shape, shape)) return known.plan;
+    const [algorithm, rows, columns, workspaceBytes, flops, cost, ...program] = this.#control.planConv2d(
+      Int32Array.from(shape),
+    );
+    this.#control.__collect();
+    const plan: Conv2dPlan = {
+      algorithm: algorithms[algorithm],
+      tile: [rows, columns],
+      workspaceBytes,
+      flops,
+      cost,
+      program: Int32Array.from(program),
+    };
+    this.#plans.set(hash, { shape, plan });
     return plan;
   }
 }

@@ -1,3 +1,4 @@
+// A table of cases, and of the shapes that the benchmark times: long, and read by looking a case up.
 import * as tf from "@tensorflow/tfjs-core";
 import { call } from "../../src/backend/op.ts";
 import { convolution } from "../../src/ops/conv2d.ts";
@@ -149,6 +150,15 @@ const shapes: Shape[] = [
   { x: [2, 5, 3, 3], filter: [2, 2, 12], stride: [2, 1], pad: 1 },
   { x: [3, 4, 4, 6], filter: [4, 4, 1], pad: "valid" },
   { x: [2, 3, 3, 13], filter: [2, 2, 4], pad: "valid" },
+  { x: [2, 3, 3, 8], filter: [1, 1, 3] },
+  { x: [1, 2, 1, 16], filter: [1, 1, 1] },
+  { x: [1, 1, 1, 8], filter: [1, 1, 2] },
+  { x: [1, 3, 5, 2], filter: [1, 1, 16] },
+  { x: [2, 1, 3, 3], filter: [1, 1, 8] },
+  { x: [3, 2, 2, 4], filter: [2, 2, 2], pad: "valid" },
+  { x: [5, 2, 1, 5], filter: [2, 1, 9], pad: "valid" },
+  { x: [2, 5, 7, 12], filter: [3, 3, 12], groups: 12 },
+  { x: [1, 3, 6, 4], filter: [2, 3, 8], groups: 4, pad: 1 },
   {
     x: [2, 6, 5, 16],
     filter: [3, 3, 4],

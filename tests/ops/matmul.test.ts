@@ -31,8 +31,17 @@ describe("matMul", () => {
         tf.fused.matMul({ a, b: tf.zeros([3, 5]) as tf.Tensor2D, activation: "tanh" as never }),
       ).toThrow(/fused.matMul: expected activation linear, relu/);
       expect(() =>
-        tf.fused.matMul({ a, b: tf.zeros([3, 5]) as tf.Tensor2D, bias: tf.zeros([2, 1]) }),
-      ).toThrow(/expected bias of the last axes of \[1,2,5\], got \[2,1\]. Add it separately/);
+        tf.fused.matMul({ a, b: tf.zeros([3, 5]) as tf.Tensor2D, bias: tf.zeros([4, 2, 5]) }),
+      ).toThrow(/expected bias that broadcasts to \[1,2,5\], got \[4,2,5\]. Add it separately/);
+    });
+  });
+
+  it("broadcasts a fused bias along any axis", () => {
+    tf.tidy(() => {
+      const a = tf.ones([2, 3]) as tf.Tensor2D;
+      const b = tf.ones([3, 2]) as tf.Tensor2D;
+      const bias = tf.tensor2d([[-4], [4]]);
+      expect([...tf.fused.matMul({ a, b, bias, activation: "relu" }).dataSync()]).toEqual([0, 0, 7, 7]);
     });
   });
 });

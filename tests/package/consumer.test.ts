@@ -117,6 +117,7 @@ await init({ device: "abacus" });
       );
       await consumer.write("program-node.ts", program("node").code);
       await consumer.write("program-browser.ts", program("browser").code);
+      await consumer.write("program-own.ts", program("own").code);
       const module = moduleResolution === "nodenext" ? "nodenext" : "esnext";
       const said = await consumer
         .tool(
@@ -124,7 +125,7 @@ await init({ device: "abacus" });
           ...["--noEmit", "--strict", "--target", "es2022", "--lib", "es2023,dom,dom.iterable"],
           ...["--module", module, "--moduleResolution", moduleResolution, "--pretty", "false"],
           ...["--types", "node", "--typeRoots", typeRoots],
-          ...["types.ts", "program-node.ts", "program-browser.ts"],
+          ...["types.ts", "program-node.ts", "program-browser.ts", "program-own.ts"],
         )
         .catch((error: Error) => error.message);
       // TensorFlow.js's own declarations have errors under today's TypeScript.
@@ -156,14 +157,21 @@ describe("the README's program", () => {
     }
   });
 
+  /** Runs a TypeScript program in Node. */
+  const run = async (code: string): Promise<string> => {
+    const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
+    await consumer.write("program.js", ts.transpileModule(code, { compilerOptions: options }).outputText);
+    return consumer.run(process.execPath, "program.js");
+  };
+
+  it("builds networks of one's own and keeps checkpoints, printing what the README says", async () => {
+    const { code, prints } = program("own");
+    expect(await run(code)).toMatch(prints);
+  });
+
   it("trains and samples in Node, printing what the README says", async () => {
     const { code, prints } = program("node");
-    const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
-    await consumer.write(
-      "program.js",
-      ts.transpileModule(short(code), { compilerOptions: options }).outputText,
-    );
-    expect(await consumer.run(process.execPath, "program.js")).toMatch(prints);
+    expect(await run(short(code))).toMatch(prints);
     const { width, height } = await sharp(join(consumer.folder, "samples.png")).metadata();
     expect([width, height]).toEqual([4 * 32 + 3 * 2, 4 * 32 + 3 * 2]);
   });

@@ -85,6 +85,32 @@ describe("planner", () => {
     expect(planner.planConv2d(colours, "inputGradient").algorithm).toBe("scatter");
   });
 
+  it("takes the thin kernels for pointwise layers with a few channels on one side", async () => {
+    const planner = await loadPlanner();
+    const one = { filterHeight: 1, filterWidth: 1, strideHeight: 1, strideWidth: 1, padTop: 0, padLeft: 0 };
+    const toColours = { ...layer, ...one, outHeight: 16, outWidth: 16, outChannels: 3 };
+    const fromColours = { ...toColours, inChannels: 3, outChannels: 64 };
+    const whole = { ...layer, strideHeight: 1, strideWidth: 1, padTop: 0, padLeft: 0, outChannels: 1 };
+    const critic = { ...whole, inHeight: 4, inWidth: 4, outHeight: 1, outWidth: 1 };
+    const algorithms = (geometry: Conv2dGeometry) =>
+      (["forward", "inputGradient", "filterGradient"] as const).map(
+        (direction) => planner.planConv2d(geometry, direction).algorithm,
+      );
+    expect(algorithms(toColours)).toEqual(["thinDots", "thinSpread", "thinFilter"]);
+    expect(algorithms(fromColours)).toEqual(["thinSpread", "thinDots", "thinFilter"]);
+    expect(algorithms(critic)).toEqual(["thinDots", "thinSpread", "thinFilter"]);
+    expect(algorithms({ ...toColours, outChannels: 4 })).not.toContain("thinDots");
+    expect(algorithms({ ...toColours, inChannels: 63 })).not.toContain("thinDots");
+  });
+
+  it("multiplies no padding where the filter covers the whole picture", async () => {
+    const planner = await loadPlanner();
+    const whole = { ...layer, strideHeight: 1, strideWidth: 1, padTop: 0, padLeft: 0 };
+    const critic = { ...whole, inHeight: 4, inWidth: 4, outHeight: 1, outWidth: 1 };
+    const plan = planner.planConv2d(critic, "inputGradient");
+    expect(plan.cost).toBe(plan.flops);
+  });
+
   it("needs a workspace of a few pictures, whatever the batch", async () => {
     const planner = await loadPlanner();
     for (const direction of ["forward", "inputGradient", "filterGradient"] as const) {
