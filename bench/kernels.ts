@@ -17,6 +17,7 @@ import type { InputSpec } from "../tests/ops/case.ts";
 import { cases as poolCases } from "../tests/ops/pool.cases.ts";
 import { cases as resizeCases } from "../tests/ops/resize.cases.ts";
 import { cases as transposeCases } from "../tests/ops/transpose.cases.ts";
+import { cases as upfirdn2dCases } from "../tests/ops/upfirdn2d.cases.ts";
 import type { Case, Prepared } from "./cases.ts";
 import type { Contestant, ContestantName } from "./rivals/contestant.ts";
 import { type BenchShape, convCall, convShapes, smallConvShapes } from "./shapes.ts";
@@ -138,7 +139,7 @@ const memoryBound: readonly Omit<Simple, "section">[] = [
   { name: "sum over all axes but the channels", inputs: [picture], run: () => (x) => sum(x, [0, 1, 2]) },
   { name: "sum over the channels", inputs: [picture], run: () => (x) => sum(x, 3) },
   // The ops' own cases at a size worth timing.
-  ...[...poolCases, ...resizeCases, ...transposeCases]
+  ...[...poolCases, ...resizeCases, ...transposeCases, ...upfirdn2dCases]
     .filter(({ bench }) => bench)
     .map(({ name, inputs, run }) => ({ name, inputs, run: () => run })),
 ];

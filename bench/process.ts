@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { versions } from "node:process";
-import { build as bundle } from "esbuild";
+import { bundle } from "./bundle.ts";
 import type { Answer, Answers, Request } from "./protocol.ts";
 import type { ContestantName, StartOptions } from "./rivals/contestant.ts";
 
@@ -24,8 +24,7 @@ export class ContestantProcess {
   }
 
   /**
-   * Bundles the contestant, starts it, and gives what it says of itself. Bundled, the core of TensorFlow.js,
-   * its gradients and a backend share one copy of the engine; resolved by Node they would not.
+   * Bundles the contestant, starts it, and gives what it says of itself.
    * @throws Error when it cannot start.
    */
   static async open(name: ContestantName, { build }: StartOptions) {
@@ -33,14 +32,7 @@ export class ContestantProcess {
     await mkdir(cache, { recursive: true });
     const folder = await mkdtemp(join(cache, "bench-"));
     const file = join(folder, `${name}.cjs`);
-    await bundle({
-      entryPoints: [join(root, "bench/rivals", `${name}.ts`)],
-      ...{ outfile: file, bundle: true, platform: "node", format: "cjs", logLevel: "error" },
-      mainFields: ["module", "main"],
-      // By the packages' marks of what has no side effects, the gradients would be dropped.
-      ignoreAnnotations: true,
-      external: ["benchmark"],
-    });
+    await bundle(join(root, "bench/rivals", `${name}.ts`), file);
     // Node 20 has relaxed SIMD behind a flag, later versions without.
     const needsFlag = build === "relaxed" && versions.node.startsWith("20.");
     const child = fork(file, {

@@ -27,6 +27,30 @@ export {
   type Parameters,
 } from "./nn/network.ts";
 export { type Conv2dOptions, type Conv2dTransposeOptions, conv2d, conv2dTranspose } from "./ops/conv2d.ts";
+export { type BiasActivationOptions, biasActivation } from "./ops/fused-activation.ts";
+export { logSigmoid } from "./ops/log-sigmoid.ts";
+export {
+  groupNorm,
+  instanceNorm,
+  layerNorm,
+  type MinibatchStddevOptions,
+  minibatchStddev,
+  type NormOptions,
+  pixelNorm,
+  spectralNorm,
+} from "./ops/norm.ts";
+export { type GruWeights, gruCell } from "./ops/recurrent.ts";
+export { affineGrid, gridSample } from "./ops/sample.ts";
+export { logSoftmax } from "./ops/softmax.ts";
 export { spaceToDepth } from "./ops/space-depth.ts";
+export { stopGradient } from "./ops/stop-gradient.ts";
+export {
+  downsample2d,
+  filter2d,
+  type Resample2dOptions,
+  type Upfirdn2dOptions,
+  upfirdn2d,
+  upsample2d,
+} from "./ops/upfirdn2d.ts";
 export { constant, cosine, type Schedule } from "./optim/schedule.ts";
 export { type DcganOptions, dcgan } from "./recipes/dcgan.ts";

@@ -33,7 +33,7 @@ export default defineConfig({
         test: {
           name: "relaxed",
           // What the choice of kernels can change: the ops, their host, and what is trained with them.
-          include: ["tests/{backend,gan,ops,optim,tfjs,wasm}/**/*.test.ts"],
+          include: ["tests/{backend,gan,gradcheck,ops,optim,tfjs,wasm}/**/*.test.ts"],
           environment: "node",
           provide: { build: "relaxed" },
           execArgv: relaxedFlag,
@@ -43,7 +43,7 @@ export default defineConfig({
         extends: true,
         server: { headers: isolated },
         // Found while tests run, it would be bundled then and the page reloaded under them.
-        optimizeDeps: { include: ["@tensorflow/tfjs-core"] },
+        optimizeDeps: { include: ["@tensorflow/tfjs-core", "fast-check"] },
         test: {
           name: "browser",
           include: ["tests/{browser,ops}/**/*.test.ts"],

@@ -1,5 +1,22 @@
 // Functions that Wasm has no vectors for, lane by lane.
 
+/** Row.at of each lane. Row is a class with one method, a compile-time parameter only, see `map`. */
+export function lanes<Row>(x: v128): v128 {
+  const row = changetype<Row>(0);
+  let y = f32x4.splat(row.at(f32x4.extract_lane(x, 0)));
+  y = f32x4.replace_lane(y, 1, row.at(f32x4.extract_lane(x, 1)));
+  y = f32x4.replace_lane(y, 2, row.at(f32x4.extract_lane(x, 2)));
+  return f32x4.replace_lane(y, 3, row.at(f32x4.extract_lane(x, 3)));
+}
+
+/** The angle of (b, a) in (-π, π], error below 1 ulp. */
+export function atan2(a: v128, b: v128): v128 {
+  let y = f32x4.splat(Mathf.atan2(f32x4.extract_lane(a, 0), f32x4.extract_lane(b, 0)));
+  y = f32x4.replace_lane(y, 1, Mathf.atan2(f32x4.extract_lane(a, 1), f32x4.extract_lane(b, 1)));
+  y = f32x4.replace_lane(y, 2, Mathf.atan2(f32x4.extract_lane(a, 2), f32x4.extract_lane(b, 2)));
+  return f32x4.replace_lane(y, 3, Mathf.atan2(f32x4.extract_lane(a, 3), f32x4.extract_lane(b, 3)));
+}
+
 /** a - b⌊a/b⌋ of float32, exact. */
 export function mod(a: v128, b: v128): v128 {
   let y = f32x4.splat(modF32(f32x4.extract_lane(a, 0), f32x4.extract_lane(b, 0)));

@@ -174,3 +174,21 @@ export function powI32(
 ): void {
   walk<PowI32, i32, i32>(a, b, y, n, aStep, bStep, rows, rank, plan);
 }
+
+class Atan2 { of(a: v128, b: v128, _p: v128): v128 { return scalar.atan2(a, b); } }
+
+/** y = the angle of (b, a) in (-π, π], float32. */
+export function atan2(
+  a: usize, b: usize, y: usize, n: i32, aStep: i32, bStep: i32, rows: i32, rank: i32, plan: usize,
+): void {
+  walk<Atan2, f32, f32>(a, b, y, n, aStep, bStep, rows, rank, plan);
+}
+
+class BitwiseAnd { of(a: v128, b: v128, _p: v128): v128 { return v128.and(a, b); } }
+
+/** y = the bits set in both a and b, int32. */
+export function bitwiseAnd(
+  a: usize, b: usize, y: usize, n: i32, aStep: i32, bStep: i32, rows: i32, rank: i32, plan: usize,
+): void {
+  walk<BitwiseAnd, i32, i32>(a, b, y, n, aStep, bStep, rows, rank, plan);
+}

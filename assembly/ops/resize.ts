@@ -1,4 +1,4 @@
-import { addRun, copyRun } from "../lib/copy";
+import { addRun, addScaled, copyRun } from "../lib/copy";
 import { madd } from "../lib/simd";
 
 /**
@@ -64,14 +64,6 @@ function lerp(y: usize, a: usize, b: usize, n: i32, t: f32): void {
     const from = load<f32>(a);
     store<f32>(y, from + t * (load<f32>(b) - from));
   }
-}
-
-/** y[i] += s·x[i] for n float32. */
-function addScaled(y: usize, x: usize, n: i32, s: f32): void {
-  const v = f32x4.splat(s);
-  const end = y + (<usize>n << 2);
-  for (; y + 16 <= end; y += 16, x += 16) v128.store(y, madd(v128.load(x), v, v128.load(y)));
-  for (; y < end; y += 4, x += 4) store<f32>(y, load<f32>(y) + s * load<f32>(x));
 }
 
 /**

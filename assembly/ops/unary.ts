@@ -236,6 +236,96 @@ export function cos(x: usize, y: usize, n: i32): void {
   map<Cos, f32, f32>(x, y, n);
 }
 
+class Tan {
+  at(x: f32): f32 { return <f32>Math.tan(<f64>x); }
+  of(x: v128, _p: v128, _q: v128): v128 { return scalar.lanes<Tan>(x); }
+}
+
+/** y = tan x (radians), by way of float64: float32's own is off by 17 ulp near its poles. */
+export function tan(x: usize, y: usize, n: i32): void {
+  map<Tan, f32, f32>(x, y, n);
+}
+
+class Asin {
+  at(x: f32): f32 { return Mathf.asin(x); }
+  of(x: v128, _p: v128, _q: v128): v128 { return scalar.lanes<Asin>(x); }
+}
+
+/** y = the angle in [-π/2, π/2] whose sine is x; NaN beyond [-1, 1], error below 2 ulp. */
+export function asin(x: usize, y: usize, n: i32): void {
+  map<Asin, f32, f32>(x, y, n);
+}
+
+class Acos {
+  at(x: f32): f32 { return Mathf.acos(x); }
+  of(x: v128, _p: v128, _q: v128): v128 { return scalar.lanes<Acos>(x); }
+}
+
+/** y = the angle in [0, π] whose cosine is x; NaN beyond [-1, 1], error below 2 ulp. */
+export function acos(x: usize, y: usize, n: i32): void {
+  map<Acos, f32, f32>(x, y, n);
+}
+
+class Atan {
+  at(x: f32): f32 { return Mathf.atan(x); }
+  of(x: v128, _p: v128, _q: v128): v128 { return scalar.lanes<Atan>(x); }
+}
+
+/** y = the angle in (-π/2, π/2) whose tangent is x, error below 2 ulp. */
+export function atan(x: usize, y: usize, n: i32): void {
+  map<Atan, f32, f32>(x, y, n);
+}
+
+class Sinh {
+  at(x: f32): f32 { return <f32>Math.sinh(<f64>x); }
+  of(x: v128, _p: v128, _q: v128): v128 { return scalar.lanes<Sinh>(x); }
+}
+
+/** y = (eˣ - e⁻ˣ)/2, error below 2 ulp. */
+export function sinh(x: usize, y: usize, n: i32): void {
+  map<Sinh, f32, f32>(x, y, n);
+}
+
+class Cosh {
+  at(x: f32): f32 { return <f32>Math.cosh(<f64>x); }
+  of(x: v128, _p: v128, _q: v128): v128 { return scalar.lanes<Cosh>(x); }
+}
+
+/** y = (eˣ + e⁻ˣ)/2, error below 2 ulp. */
+export function cosh(x: usize, y: usize, n: i32): void {
+  map<Cosh, f32, f32>(x, y, n);
+}
+
+class Asinh {
+  at(x: f32): f32 { return <f32>Math.asinh(<f64>x); }
+  of(x: v128, _p: v128, _q: v128): v128 { return scalar.lanes<Asinh>(x); }
+}
+
+/** y = ln(x + √(x² + 1)), error below 2 ulp. */
+export function asinh(x: usize, y: usize, n: i32): void {
+  map<Asinh, f32, f32>(x, y, n);
+}
+
+class Acosh {
+  at(x: f32): f32 { return <f32>Math.acosh(<f64>x); }
+  of(x: v128, _p: v128, _q: v128): v128 { return scalar.lanes<Acosh>(x); }
+}
+
+/** y = ln(x + √(x² - 1)); NaN below 1, error below 2 ulp. */
+export function acosh(x: usize, y: usize, n: i32): void {
+  map<Acosh, f32, f32>(x, y, n);
+}
+
+class Atanh {
+  at(x: f32): f32 { return <f32>Math.atanh(<f64>x); }
+  of(x: v128, _p: v128, _q: v128): v128 { return scalar.lanes<Atanh>(x); }
+}
+
+/** y = ½·ln((1 + x)/(1 - x)); NaN beyond [-1, 1], error below 2 ulp. */
+export function atanh(x: usize, y: usize, n: i32): void {
+  map<Atanh, f32, f32>(x, y, n);
+}
+
 class IsNan { of(x: v128, _p: v128, _q: v128): v128 { return f32x4.ne(x, x); } }
 
 /** y = 1 byte: x is NaN. */

@@ -64,15 +64,24 @@ export interface Op<
     inputs: Named<Names, Shaped> & Partial<Named<Optional, Shaped>>,
     attrs: Attrs,
   ): OutputSpec | readonly OutputSpec[];
-  /** Computes the results, or is "alias" where the (only) result shares the first input's values. */
+  /**
+   * Computes the results, or is "alias" where the (only) result shares the first input's values, "composed"
+   * where `compose` computes it.
+   */
   readonly wasm:
     | "alias"
+    | "composed"
     | ((
         call: Call,
         inputs: Named<Names, Operand> & Partial<Named<Optional, Operand>>,
         outputs: readonly Operand[],
         attrs: Attrs,
       ) => void);
+  /**
+   * The (only) result made of other ops, for an op that is not worth a kernel. Not on the tape: `gradient` is
+   * the op's own. The result is a new tensor, never an input.
+   */
+  compose?(inputs: Named<Names, Tensor> & Partial<Named<Optional, Tensor>>, attrs: Attrs): Tensor;
   /** Floating-point operations of one call, for placement and benchmarks. */
   flops?(inputs: Named<Names, Shaped>, attrs: Attrs): number;
   /**
@@ -154,6 +163,7 @@ export function runOp(
     backend.incRef(source.dataId);
     return { dataId: source.dataId, shape: [...list[0].shape], dtype: list[0].dtype ?? source.dtype };
   }
+  if (op.wasm === "composed") return engine().tidy(() => op.compose!(inputs as never, attrs));
   const outputs: TensorInfo[] = [];
   const workspaces: number[] = [];
   const { heap, module, planner } = backend;

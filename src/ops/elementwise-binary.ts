@@ -25,11 +25,11 @@ import {
   where,
   zerosLike,
 } from "@tensorflow/tfjs-core";
-import { type AnyOp, defineOp } from "../backend/op.ts";
+import { type AnyOp, type Call, defineOp, type Operand } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import { broadcastKernel, broadcastShapes, sameShape, sumTo } from "./broadcast.ts";
-import { functionName } from "./operand.ts";
+import { asFloat32, functionName } from "./operand.ts";
 
 type Kernel = Kernels["add"];
 type Dtype = "float32" | "int32" | "bool";
@@ -41,6 +41,8 @@ interface BinaryRow {
   readonly inputs?: readonly [string, string];
   /** The kernel for operands of each dtype; an absent one is an error. */
   readonly kernels: (kernels: Kernels) => { readonly [dtype in Dtype]?: Kernel };
+  /** Operands that are not float32 are converted. */
+  readonly floats?: boolean;
   /** The result's dtype; default: the operands'. */
   readonly dtype?: DataType;
   /** Gradients before they are summed back to each operand's shape; absent where they are zero. */
@@ -113,8 +115,16 @@ const arithmetic: readonly BinaryRow[] = [
     b: (dy, a, b) => mul(dy, mul(sub(b, a), 2)),
   },
   {
+    name: "Atan2",
+    kernels: (k) => ({ float32: k.atan2 }),
+    a: (dy, a, b) => mul(dy, div(b, add(square(a), square(b)))),
+    b: (dy, a, b) => neg(mul(dy, div(a, add(square(a), square(b))))),
+  },
+  { name: "BitwiseAnd", kernels: (k) => ({ int32: k.bitwiseAnd }) },
+  {
     name: "Prelu",
     inputs: ["x", "alpha"],
+    floats: true,
     kernels: (k) => ({ float32: k.prelu }),
     a: (dy, x, alpha) => mul(dy, add(step(x), mul(alpha, sub(1, step(x))))),
     b: (dy, x) => mul(dy, minimum(x, 0)),
@@ -138,6 +148,13 @@ const comparisons: readonly BinaryRow[] = [
   { name: "LogicalOr", kernels: (k) => ({ bool: k.logicalOr }) },
 ];
 
+/** The operand with its values as float32. */
+const floatOperand = (call: Call, x: Operand): Operand => ({
+  ...x,
+  ptr: asFloat32(call, x),
+  dtype: "float32",
+});
+
 function binary(row: BinaryRow): AnyOp {
   const [first, second] = row.inputs ?? ["a", "b"];
   const accepted = Object.keys(row.kernels({} as Kernels));
@@ -147,17 +164,19 @@ function binary(row: BinaryRow): AnyOp {
     inputs: [first, second],
     infer: ({ [first]: a, [second]: b }) => {
       checkType(
-        a.dtype === b.dtype && accepted.includes(a.dtype),
+        row.floats || (a.dtype === b.dtype && accepted.includes(a.dtype)),
         () =>
           `${label}: expected ${first} and ${second} of one dtype (${accepted.join(" or ")}), got ${a.dtype} and ${b.dtype}. Convert them with tf.cast.`,
       );
       return {
         shape: sameShape(a.shape, b.shape) ? a.shape : broadcastShapes(label, { [first]: a, [second]: b }),
-        dtype: row.dtype ?? a.dtype,
+        dtype: row.dtype ?? (row.floats ? "float32" : a.dtype),
       };
     },
-    wasm: (call, { [first]: a, [second]: b }, [y]) =>
-      broadcastKernel(call, row.kernels(call.kernels)[a.dtype as Dtype]!, a, b, y),
+    wasm: (call, { [first]: a, [second]: b }, [y]) => {
+      const [left, right] = row.floats ? [a, b].map((x) => floatOperand(call, x)) : [a, b];
+      broadcastKernel(call, row.kernels(call.kernels)[left.dtype as Dtype]!, left, right, y);
+    },
     gradient: (dy, { [first]: a, [second]: b }) => ({
       [first]: () => (row.a ? sumTo(row.a(dy, a, b), a.shape) : fill(a.shape, 0)),
       [second]: () => (row.b ? sumTo(row.b(dy, a, b), b.shape) : fill(b.shape, 0)),

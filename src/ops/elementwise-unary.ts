@@ -3,6 +3,7 @@
 import {
   add,
   cos,
+  cosh,
   type DataType,
   div,
   exp,
@@ -12,9 +13,12 @@ import {
   rsqrt,
   sign,
   sin,
+  sinh,
   sqrt,
   square,
+  sub,
   type Tensor,
+  tan,
 } from "@tensorflow/tfjs-core";
 import { type AnyOp, call, defineOp } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
@@ -140,6 +144,15 @@ const rows: readonly UnaryRow[] = [
   { name: "Round", float32: (k) => k.round, int32: (k) => k.clipI32, parameters: () => wholeInt32 },
   { name: "Sin", float32: (k) => k.sin, gradient: (dy, x) => mul(dy, cos(x)) },
   { name: "Cos", float32: (k) => k.cos, gradient: (dy, x) => neg(mul(dy, sin(x))) },
+  { name: "Tan", float32: (k) => k.tan, gradient: (dy, x) => mul(dy, add(square(tan(x)), 1)) },
+  { name: "Asin", float32: (k) => k.asin, gradient: (dy, x) => mul(dy, rsqrt(sub(1, square(x)))) },
+  { name: "Acos", float32: (k) => k.acos, gradient: (dy, x) => neg(mul(dy, rsqrt(sub(1, square(x))))) },
+  { name: "Atan", float32: (k) => k.atan, gradient: (dy, x) => div(dy, add(square(x), 1)) },
+  { name: "Sinh", float32: (k) => k.sinh, gradient: (dy, x) => mul(dy, cosh(x)) },
+  { name: "Cosh", float32: (k) => k.cosh, gradient: (dy, x) => mul(dy, sinh(x)) },
+  { name: "Asinh", float32: (k) => k.asinh, gradient: (dy, x) => mul(dy, rsqrt(add(square(x), 1))) },
+  { name: "Acosh", float32: (k) => k.acosh, gradient: (dy, x) => mul(dy, rsqrt(sub(square(x), 1))) },
+  { name: "Atanh", float32: (k) => k.atanh, gradient: (dy, x) => div(dy, sub(1, square(x))) },
   { name: "IsNan", float32: (k) => k.isNan, dtype: "bool" },
   { name: "IsFinite", float32: (k) => k.isFinite, dtype: "bool" },
   { name: "IsInf", float32: (k) => k.isInf, dtype: "bool" },

@@ -18,7 +18,7 @@ const pairOf = (value: number | readonly number[]): readonly number[] =>
   typeof value === "number" ? [value, value] : value;
 
 /** Number of windows along an axis, and the padding before it. */
-function windowsAlong(size: number, filter: number, stride: number, axis: 1 | 2, attrs: PoolAttrs) {
+export function windowsAlong(size: number, filter: number, stride: number, axis: 1 | 2, attrs: PoolAttrs) {
   const { pad, dimRoundingMode = "floor" } = attrs;
   if (pad === "same") {
     const count = Math.ceil(size / stride);

@@ -1,10 +1,23 @@
 // Reductions over any axes. A reduction is a chain of passes, each over the middle axis of [outer, n, inner],
 // the innermost reduced axes first, so that no transpose is needed.
-import { cast, div, equal, fill, max, min, mul, reshape, type Tensor, util } from "@tensorflow/tfjs-core";
+import {
+  cast,
+  div,
+  equal,
+  fill,
+  max,
+  min,
+  mul,
+  reshape,
+  type Tensor,
+  transpose,
+  util,
+} from "@tensorflow/tfjs-core";
 import { type AnyOp, type Call, defineOp } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
 import { broadcastTo } from "./broadcast-to.ts";
 import { asFloat32, fillOperand, functionName } from "./operand.ts";
+import { productOfOthers } from "./scan.ts";
 
 interface Pass {
   readonly outer: number;
@@ -120,6 +133,17 @@ const rows: readonly ReduceRow[] = [
     dtypes: floatAndInt,
     empty: 1,
     kernel: (c, dtype) => () => (dtype === "int32" ? c.kernels.prodI32 : c.kernels.prod),
+    gradient: (dy, x, axes) => {
+      const kept = x.shape.flatMap((_, axis) => (axes.includes(axis) ? [] : [axis]));
+      const order = [...kept, ...axes];
+      const moved = transpose(x, order);
+      const others = productOfOthers(reshape(moved, [dy.size, axes.reduce((n, a) => n * x.shape[a], 1)]), 1);
+      const dx = reshape(mul(reshape(dy, [dy.size, 1]), others), moved.shape);
+      return transpose(
+        dx,
+        order.map((_, axis) => order.indexOf(axis)),
+      );
+    },
   },
   { name: "All", dtypes: { bool: "bool" }, empty: 1, kernel: (c) => () => c.kernels.all },
   { name: "Any", dtypes: { bool: "bool" }, empty: 0, kernel: (c) => () => c.kernels.any },

@@ -1,6 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
+import { affineGrid, gridSample } from "../../src/ops/sample.ts";
 import { spaceToDepth } from "../../src/ops/space-depth.ts";
+import { upfirdn2d } from "../../src/ops/upfirdn2d.ts";
 import { useBuild } from "../builds.ts";
 import { spread } from "../reference/movement.ts";
 import { sizeOf } from "../reference/nd.ts";
@@ -72,6 +74,83 @@ const maps: { name: string; shape: number[]; run: (x: tf.Tensor) => tf.Tensor }[
       ];
     }),
   ),
+  ...[1, 2, 3].flatMap((up) =>
+    [1, 2].map((down) => ({
+      name: `upfirdn2d up ${up} down ${down}`,
+      shape: [2, 5, 4, 3],
+      run: (x: tf.Tensor) =>
+        upfirdn2d(x, [0.5, -1, 2, 0.25], {
+          up,
+          down,
+          pad: [
+            [2, 1],
+            [-1, 3],
+          ],
+          gain: 1.5,
+        }),
+    })),
+  ),
+  {
+    name: "spaceToBatchND",
+    shape: [2, 5, 4, 3],
+    run: (x) =>
+      tf.spaceToBatchND(
+        x,
+        [3, 2],
+        [
+          [1, 0],
+          [2, 0],
+        ],
+      ),
+  },
+  {
+    name: "batchToSpaceND",
+    shape: [12, 2, 3, 3],
+    run: (x) =>
+      tf.batchToSpaceND(
+        x,
+        [3, 2],
+        [
+          [1, 0],
+          [2, 1],
+        ],
+      ),
+  },
+  {
+    name: "gridSample",
+    shape: [2, 4, 5, 3],
+    run: (x) => gridSample(x, affineGrid(tf.tensor3d([0.9, 0.3, 0.1, -0.2, 1.1, 0.2], [1, 2, 3]), [3, 6])),
+  },
+  {
+    name: "transform with reflected edges",
+    shape: [2, 4, 5, 3],
+    run: (x) =>
+      tf.image.transform(x as tf.Tensor4D, [[1.2, 0.1, -2, 0.2, 0.9, 1, 0, 0]], "bilinear", "reflect"),
+  },
+  {
+    name: "conv3d",
+    shape: [1, 3, 4, 3, 2],
+    run: (x) => tf.conv3d(x as tf.Tensor5D, tf.tensor5d(spread([2, 2, 3, 2, 3]), [2, 2, 3, 2, 3]), 1, "same"),
+  },
+  { name: "avgPool3d", shape: [1, 5, 4, 3, 2], run: (x) => tf.avgPool3d(x as tf.Tensor5D, 2, 2, "same") },
+  { name: "cumsum", shape: [3, 5, 2], run: (x) => tf.cumsum(x, 1, true, true) },
+  {
+    name: "gatherND",
+    shape: [3, 4],
+    run: (x) =>
+      tf.gatherND(
+        x,
+        tf.tensor2d(
+          [
+            [2, 3],
+            [0, 1],
+            [2, 3],
+          ],
+          undefined,
+          "int32",
+        ),
+      ),
+  },
   { name: "avgPool", shape: [2, 5, 4, 3], run: (x) => tf.avgPool(x as tf.Tensor4D, 3, 2, "same") },
   { name: "maxPool", shape: [2, 5, 4, 5], run: (x) => tf.maxPool(x as tf.Tensor4D, 3, 2, "same") },
 ];

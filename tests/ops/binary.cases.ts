@@ -66,6 +66,7 @@ const floats: readonly (readonly [string, Run, F, Partial<InputSpec>?, Partial<I
   ["minimum", tf.minimum, Math.min, { range: [0.1, 0.9] }, { range: [-0.9, 0] }],
   ["minimum", tf.minimum, Math.min, { range: [-0.9, 0] }, { range: [0.1, 0.9] }],
   ["squaredDifference", tf.squaredDifference, (a, b) => (a - b) ** 2],
+  ["atan2", tf.atan2, Math.atan2, { range: [0.5, 2] }, { range: [-2, 2] }],
   ["prelu", tf.prelu, (a, b) => (a > 0 ? a : a * b), { away: 0.05 }, {}],
 ];
 
@@ -178,6 +179,28 @@ export const cases: OpCase[] = [
     (a, b) => a ** b,
     { shape: [8], dtype: "int32", range: [-4, 5] },
     { shape: [8], dtype: "int32", range: [0, 6] },
+  ),
+  edges("atan2", tf.atan2, Math.atan2),
+  both(
+    "bitwiseAnd",
+    tf.bitwiseAnd,
+    (a, b) => a & b,
+    { shape: [5, 7], dtype: "int32", range: [-99, 99] },
+    { shape: [5, 7], dtype: "int32", range: [-99, 99] },
+  ),
+  both(
+    "logicalXor",
+    tf.logicalXor,
+    (a, b) => Number(a !== b),
+    { shape: [23], dtype: "bool", range: [0, 2] },
+    { shape: [23], dtype: "bool", range: [0, 2] },
+  ),
+  both(
+    "prelu with integers",
+    tf.prelu,
+    (a, b) => (a > 0 ? a : a * b),
+    { shape: [3, 5], dtype: "int32", range: [-9, 9] },
+    { shape: [5] },
   ),
   edges("add", tf.add, (a, b) => a + b),
   edges("mul", tf.mul, (a, b) => a * b),

@@ -124,8 +124,15 @@ export const cases: OpCase[] = [
   reducing("min", tf.min, least, spread([4, 9]), [1], { keepDims: true }),
   reducing("min", tf.min, least, spread([4, 9]), [0]),
   reducing("max", tf.max, greatest, { shape: [4, 29], dtype: "int32", range: [-99, 99] }, [1]),
-  reducing("prod", tf.prod, product, { shape: [4, 9], range: [0.5, 2] }, [1], { gradient: [] }),
-  reducing("prod", tf.prod, product, { shape: [4, 9], range: [0.5, 2] }, [0], { gradient: [] }),
+  reducing("prod", tf.prod, product, { shape: [4, 9], range: [0.5, 2] }, [1]),
+  reducing("prod", tf.prod, product, { shape: [4, 9], range: [0.5, 2] }, [0]),
+  ...[
+    [1, 2, 3, 0, -1, 2],
+    [0, 2, 0, 3, -1, 0],
+    [2, -1, 0.5, 1, 3, 2],
+  ].map((values) => reducing(`prod of ${values}`, tf.prod, product, { shape: [2, 3], values }, [1])),
+  reducing("prod", tf.prod, product, { shape: [3, 2, 4], range: [0.5, 2] }, [2, 0], { keepDims: true }),
+  reducing("prod", tf.prod, product, { shape: [2, 3], range: [0.5, 2] }, [0, 1]),
   reducing("all", tf.all, (v) => Math.min(...v), { shape: [9, 2], dtype: "bool", range: [0, 2] }, [1]),
   reducing("any", tf.any, (v) => Math.max(...v), { shape: [2, 9], dtype: "bool", range: [0, 2] }, [0]),
   reducing("max with NaN", tf.max, greatest, { shape: [3], values: [1, Number.NaN, 2] }, [0], {

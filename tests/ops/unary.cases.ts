@@ -60,6 +60,21 @@ const functions: readonly UnaryCase[] = [
   },
   { name: "sin", run: tf.sin, f: Math.sin, range: [-3, 3] },
   { name: "cos", run: tf.cos, f: Math.cos, range: [-3, 3] },
+  { name: "tan", run: tf.tan, f: Math.tan, range: [-1.2, 1.2], tolerance: 1e-5 },
+  { name: "asin", run: tf.asin, f: Math.asin, range: [-0.8, 0.8], tolerance: 1e-5 },
+  { name: "acos", run: tf.acos, f: Math.acos, range: [-0.8, 0.8], tolerance: 1e-5 },
+  { name: "atan", run: tf.atan, f: Math.atan, range: [-3, 3] },
+  { name: "sinh", run: tf.sinh, f: Math.sinh, range: [-2, 2] },
+  { name: "cosh", run: tf.cosh, f: Math.cosh, range: [-2, 2] },
+  { name: "asinh", run: tf.asinh, f: Math.asinh, range: [-3, 3] },
+  { name: "acosh", run: tf.acosh, f: Math.acosh, range: [1.3, 4], tolerance: 1e-5 },
+  { name: "atanh", run: tf.atanh, f: Math.atanh, range: [-0.8, 0.8], tolerance: 1e-5 },
+  {
+    name: "swish by way of tf.sigmoid",
+    run: (x) => tf.mul(x, tf.sigmoid(x)),
+    f: (x) => x / (1 + Math.exp(-x)),
+    range: [-4, 4],
+  },
   { name: "sign", run: tf.sign, f: Math.sign, flat: true },
   { name: "step", run: (x) => tf.step(x, 0.5), f: (x) => (x > 0 ? 1 : 0.5), flat: true },
   { name: "floor", run: tf.floor, f: Math.floor, range: [-4, 4], flat: true },
@@ -145,6 +160,13 @@ export const cases: OpCase[] = [
   atSpecialValues("sqrt", tf.sqrt, Math.sqrt),
   int("abs", tf.abs, Math.abs),
   int("neg", tf.neg, (x) => -x),
+  int("round", tf.round, (x) => x),
+  int("sign", tf.sign, Math.sign),
+  int(
+    "step",
+    (x) => tf.step(x, 3),
+    (x) => (x > 0 ? 1 : 3),
+  ),
   int("square", tf.square, (x) => x * x),
   int("relu", tf.relu, (x) => Math.max(x, 0)),
   int(
@@ -152,6 +174,10 @@ export const cases: OpCase[] = [
     (x) => tf.clipByValue(x, -3, Number.POSITIVE_INFINITY),
     (x) => Math.max(x, -3),
   ),
+  ...[tf.asin, tf.acosh, tf.atanh, tf.atan, tf.asinh, tf.cosh, tf.sinh].map((run, i) => {
+    const name = ["asin", "acosh", "atanh", "atan", "asinh", "cosh", "sinh"][i] as "asin";
+    return atSpecialValues(name, run, Math[name]);
+  }),
   {
     name: "logicalNot [17]",
     inputs: [{ shape: [17], dtype: "bool", range: [0, 2] }],

@@ -1,0 +1,16 @@
+import { type Tensor, zerosLike } from "@tensorflow/tfjs-core";
+import { call, defineOp } from "../backend/op.ts";
+
+/** x itself, with a gradient of zero. */
+export const stopGradientOp = defineOp<"x">({
+  name: "GanvilStopGradient",
+  inputs: ["x"],
+  infer: ({ x }) => x,
+  wasm: "alias",
+  gradient: (_, { x }) => ({ x: () => zerosLike(x) }),
+});
+
+/** The same values as a constant: no gradient flows through. */
+export function stopGradient<T extends Tensor>(x: T): T {
+  return call(stopGradientOp, { x }, {}) as T;
+}
