@@ -3,6 +3,7 @@ import type { GanvilBackend } from "../backend/backend.ts";
 import { type InitOptions, init as initCore } from "../init.ts";
 import { ops } from "../ops/index.ts";
 import { borrowKernels } from "./borrow.ts";
+import { registerDilationGradient } from "./dilation.ts";
 
 export type { Device, InitOptions } from "../init.ts";
 
@@ -16,5 +17,6 @@ export type { Device, InitOptions } from "../init.ts";
 export async function init(options: InitOptions = {}): Promise<GanvilBackend> {
   const backend = await initCore(options);
   borrowKernels(ops);
+  registerDilationGradient();
   return backend;
 }

@@ -109,6 +109,19 @@ describe("the backend for any TensorFlow.js program", () => {
     });
   });
 
+  itFrees("differentiates greyscale dilation", () => {
+    tf.tidy(() => {
+      const x = tf.tensor4d([1, 4, 2, 3], [1, 2, 2, 1]);
+      const filter = tf.tensor3d([0, 0, 0, 5], [2, 2, 1]);
+      // The largest sum is that of the last corner, 3 + 5.
+      const [dx, dFilter] = tf.grads((a, b) => tf.dilation2d(a as tf.Tensor4D, b as tf.Tensor3D, 1, "valid"))(
+        [x, filter],
+      );
+      expect(list(dx)).toEqual([0, 0, 0, 1]);
+      expect(list(dFilter)).toEqual([0, 0, 0, 1]);
+    });
+  });
+
   itFrees("frees what a borrowed kernel made before it failed", () => {
     tf.tidy(() => {
       expect(() => tf.sparse.sparseReshape([[0, 9]], [2, 3], [-1, -1])).toThrow();
