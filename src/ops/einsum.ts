@@ -29,7 +29,8 @@ function parse(
   );
   check(
     operands.length <= 2,
-    () => `einsum: more than 2 tensors are not implemented yet (${show(equation)}). Contract them in turn.`,
+    () =>
+      `einsum: more than 2 input tensors are not implemented yet (${show(equation)}). Contract them in turn.`,
   );
   check(
     [...operands, result].every(
