@@ -1,6 +1,5 @@
 // Imported before the suite, whose files describe their specs while they load.
 import { setTestEnvs } from "@tensorflow/tfjs-core/dist/jasmine_util.js";
-import "@tensorflow/tfjs-core/dist/register_all_gradients.js";
 import jasmineRequire from "jasmine-core/lib/jasmine-core/jasmine.js";
 import boot from "jasmine-core/lib/jasmine-core/node_boot.js";
 
