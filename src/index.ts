@@ -28,7 +28,6 @@ export {
 } from "./nn/network.ts";
 export { type Conv2dOptions, type Conv2dTransposeOptions, conv2d, conv2dTranspose } from "./ops/conv2d.ts";
 export { type BiasActivationOptions, biasActivation } from "./ops/fused-activation.ts";
-export { logSigmoid } from "./ops/log-sigmoid.ts";
 export {
   groupNorm,
   instanceNorm,

@@ -1,5 +1,6 @@
 import { findBackend, registerBackend, removeBackend, setBackend } from "@tensorflow/tfjs-core";
 import { backendName, GanvilBackend } from "./backend/backend.ts";
+import { linkCustomGradients } from "./backend/custom-gradient.ts";
 import { registerOps } from "./backend/register.ts";
 import { checkType, GanvilError } from "./errors.ts";
 import { ops } from "./ops/index.ts";
@@ -48,6 +49,7 @@ async function start(build: Build | undefined): Promise<GanvilBackend> {
     registerBackend(backendName, () => made, 10);
     // Kernels are told their backend: one that follows another finds them registered.
     if (backend === null) registerOps(ops);
+    linkCustomGradients();
     backend = made;
   }
   await setBackend(backendName);

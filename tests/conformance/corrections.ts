@@ -138,14 +138,6 @@ export const corrections: readonly Correction[] = [
     ],
   },
   {
-    file: "log_sigmoid_test.js",
-    spec: "logSigmoid: gradient with clones",
-    reason:
-      "tfjs's gradient of logSigmoid reads its argument after the scope that held it has disposed it, without saving it; " +
-      "that works only while another tensor shares its values, and ganvil refuses disposed tensors",
-    replace: [["tf.logSigmoid(a.clone()).clone())(a, dy);", "tf.logSigmoid(a).clone())(a, dy);"]],
-  },
-  {
     file: "engine_test.js",
     spec: "Switching cpu backends",
     reason: "two specs for the backend named cpu, here for the one named ganvil",

@@ -1,12 +1,10 @@
-import { type Tensor4D, tensor2d } from "@tensorflow/tfjs-core";
+import { logSigmoid, logSoftmax, type Tensor4D, tensor2d } from "@tensorflow/tfjs-core";
 import { batchNormTrain } from "../../src/ops/batch-norm-train.ts";
 import { colour } from "../../src/ops/colour.ts";
 import { conv2d, conv2dTranspose } from "../../src/ops/conv2d.ts";
 import { biasActivation } from "../../src/ops/fused-activation.ts";
 import { translate } from "../../src/ops/image.ts";
-import { logSigmoid } from "../../src/ops/log-sigmoid.ts";
 import { affineGrid, gridSample } from "../../src/ops/sample.ts";
-import { logSoftmax } from "../../src/ops/softmax.ts";
 import { spaceToDepth } from "../../src/ops/space-depth.ts";
 import { upfirdn2d } from "../../src/ops/upfirdn2d.ts";
 import type { Extras } from "./network.ts";

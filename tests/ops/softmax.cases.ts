@@ -33,6 +33,12 @@ export const cases: OpCase[] = [
       run: logSoftmax,
       reference: (x) => byRow(x, (row) => row.map((v) => v - logSumExpOf(row))),
     },
+    {
+      name: `tf.logSoftmax [${shape}], which saves its result`,
+      inputs: [{ shape, range: [-2, 2] }],
+      run: (x) => tf.logSoftmax(x),
+      reference: (x) => byRow(x, (row) => row.map((v) => v - logSumExpOf(row))),
+    },
   ]),
   {
     name: "softmax of logits far beyond exp's range",
