@@ -52,44 +52,52 @@ function padAlong(pad: KernelPad, axis: 1 | 2): "same" | "valid" | readonly [num
   return typeof pad === "number" ? [pad, pad] : [pad[axis][0], pad[axis][1]];
 }
 
-function checkSteps(op: string, what: string, values: readonly number[]): void {
+function checkSteps(op: string, what: string, values: readonly number[], shapes: string): void {
   check(
     values.every((value) => Number.isInteger(value) && value >= 1),
-    () => `${op}: expected ${what} of integers of at least 1, got ${showShape(values)}`,
+    () => `${op}: expected ${what} of integers of at least 1, got ${showShape(values)} ${shapes}`,
   );
 }
 
-function checkPad(op: string, { pad, dimRoundingMode }: Conv2dAttrs): void {
+function checkPad(op: string, { pad, dimRoundingMode }: Conv2dAttrs, shapes: string): void {
   const shown = () => (typeof pad === "number" ? String(pad) : JSON.stringify(pad));
   const explicit = Array.isArray(pad) && pad.length === 4 && pad.every((pair) => pair?.length === 2);
   checkType(
     pad === "same" || pad === "valid" || typeof pad === "number" || explicit,
     () =>
-      `${op}: expected pad "same", "valid", a number or pairs for height and width (between [0,0] for batch and channels), got ${shown()}`,
+      `${op}: expected pad "same", "valid", a number or pairs for height and width (between [0,0] for batch and channels), got ${shown()} ${shapes}`,
   );
   if (typeof pad === "string") {
     check(
       dimRoundingMode == null,
-      () => `${op}: dimRoundingMode ${dimRoundingMode} needs a numeric pad, got "${pad}". Leave one out.`,
+      () =>
+        `${op}: dimRoundingMode ${dimRoundingMode} needs a numeric pad, got "${pad}" ${shapes}. Leave one out.`,
     );
     return;
   }
   const values = typeof pad === "number" ? [pad] : pad.flat();
   check(
     values.every((value) => Number.isInteger(value) && value >= 0),
-    () => `${op}: expected pad of integers of at least 0, got ${shown()}`,
+    () => `${op}: expected pad of integers of at least 0, got ${shown()} ${shapes}`,
   );
 }
 
 /**
  * Checks what is wrong whatever the shapes.
+ * @param x shape of the picture, which messages show with the filter's
  * @throws TypeError or RangeError in the name of `op`.
  */
-export function checkAttrs(op: string, attrs: Conv2dAttrs): void {
-  checkPad(op, attrs);
-  checkSteps(op, "strides", pair(attrs.strides));
-  checkSteps(op, "dilations", pair(attrs.dilations ?? 1));
-  checkSteps(op, "groups", [attrs.groups ?? 1]);
+export function checkAttrs(
+  op: string,
+  attrs: Conv2dAttrs,
+  x: readonly number[],
+  filter: readonly number[],
+): void {
+  const shapes = `(x ${showShape(x)}, filter ${showShape(filter)})`;
+  checkPad(op, attrs, shapes);
+  checkSteps(op, "strides", pair(attrs.strides), shapes);
+  checkSteps(op, "dilations", pair(attrs.dilations ?? 1), shapes);
+  checkSteps(op, "groups", [attrs.groups ?? 1], shapes);
 }
 
 /**
@@ -114,14 +122,15 @@ export function conv2dGeometry(
     () =>
       `${op}: expected dataFormat NHWC, got ${dataFormat}. Transpose the picture (tf.transpose(x, [0, 2, 3, 1])).`,
   );
-  checkAttrs(op, attrs);
+  checkAttrs(op, attrs, input, filter);
   const strides = pair(attrs.strides);
   const dilations = pair(attrs.dilations ?? 1);
   const [batch, inHeight, inWidth, inChannels] = input;
   const [filterHeight, filterWidth, groupIn, outChannels] = filter;
   check(
     inChannels % groups === 0 && outChannels % groups === 0,
-    () => `${op}: expected in- and out-channels divisible by groups ${groups} ${shapes()}`,
+    () =>
+      `${op}: expected in- and out-channels divisible by groups ${groups}, got ${inChannels} and ${outChannels} ${shapes()}`,
   );
   check(
     inChannels === groupIn * groups,

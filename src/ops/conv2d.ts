@@ -75,7 +75,7 @@ export function conv2dTranspose(x: Tensor, filter: Tensor, options: Conv2dTransp
   const op = "conv2dTranspose";
   const attrs = kernelAttrs(options);
   checkFloats(op, { x, filter });
-  checkAttrs(op, attrs);
+  checkAttrs(op, attrs, x.shape, filter.shape);
   const from: readonly number[] = x.shape;
   const taps: readonly number[] = filter.shape;
   check(
