@@ -26,6 +26,7 @@ export {
   networkOf,
   type Parameters,
 } from "./nn/network.ts";
+export { type Conv1dOptions, type Conv1dTransposeOptions, conv1d, conv1dTranspose } from "./ops/conv1d.ts";
 export { type Conv2dOptions, type Conv2dTransposeOptions, conv2d, conv2dTranspose } from "./ops/conv2d.ts";
 export { type BiasActivationOptions, biasActivation } from "./ops/fused-activation.ts";
 export {
