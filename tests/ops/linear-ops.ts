@@ -1,9 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import fc from "fast-check";
 import { broadcastTo } from "../../src/ops/broadcast-to.ts";
+import { conv1d } from "../../src/ops/conv1d.ts";
 import { conv2d, conv2dTranspose } from "../../src/ops/conv2d.ts";
+import { gridSample } from "../../src/ops/sample.ts";
 import { spaceToDepth } from "../../src/ops/space-depth.ts";
 import { upfirdn2d } from "../../src/ops/upfirdn2d.ts";
+import { random } from "./check.ts";
 
 /** A map that is linear in each of its inputs, with shapes drawn at random. */
 export interface Linear {
@@ -61,6 +64,38 @@ export const linearOps: { readonly [name: string]: fc.Arbitrary<Linear> } = {
       ],
       run: (x, filter) => conv2dTranspose(x, filter, c),
     })),
+  "conv1d of any stride, dilation and groups": convolution
+    .filter(({ pad, size: [, length], taps: [, taps], dilation: [, step] }) =>
+      pad === "same" ? true : pad === "valid" && length >= (taps - 1) * step + 1,
+    )
+    .map(({ batch, size, taps, groups, groupIn, groupOut, stride, dilation, pad }) => ({
+      shapes: [
+        [batch, size[1], groups * groupIn],
+        [taps[1], groupIn, groups * groupOut],
+      ],
+      run: (x, filter) =>
+        conv1d(x, filter, { stride: stride[1], dilation: dilation[1], groups, pad: pad as "same" | "valid" }),
+    })),
+  avgPool3d: fc
+    .record({
+      shape: fc.tuple(within(1, 2), within(2, 5), within(2, 5), within(2, 5), within(1, 3)),
+      window: within(1, 3),
+      stride: within(1, 2),
+    })
+    .map(({ shape, window, stride }) => ({
+      shapes: [shape],
+      run: (x) => tf.avgPool3d(x as tf.Tensor5D, window, stride, "same"),
+    })),
+  "gridSample at any positions": fc
+    .record({ x: picture, to: fc.tuple(within(1, 5), within(1, 5)) })
+    .map(({ x, to }) => {
+      const next = random(JSON.stringify([x, to]));
+      const positions = Array.from({ length: x[0] * to[0] * to[1] * 2 }, () => next() * 2.4 - 1.2);
+      return {
+        shapes: [x],
+        run: (pictures) => gridSample(pictures as tf.Tensor4D, tf.tensor4d(positions, [x[0], ...to, 2])),
+      };
+    }),
   depthwiseConv2d: fc
     .record({
       x: picture,
