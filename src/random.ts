@@ -100,16 +100,3 @@ export function permutation(n: number, key: Key): Uint32Array {
   }
   return order;
 }
-
-/**
- * `count` integers from `low` to `high`, both included, each equally likely.
- * @throws RangeError unless low ≤ high are int32.
- */
-export function uniformInts(count: number, low: number, high: number, key: Key): Int32Array {
-  check(
-    (low | 0) === low && (high | 0) === high && low <= high,
-    () => `uniformInts: expected int32 low <= high, got ${low} and ${high}`,
-  );
-  const next = wordsOf(key);
-  return Int32Array.from({ length: count }, () => low + below(high - low + 1, next));
-}

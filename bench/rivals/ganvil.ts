@@ -35,6 +35,9 @@ serve({
   },
   groups: true,
   dcgan: step,
-  catalogue: () => currentBackend().planner.catalogue(),
+  catalogue: () => {
+    const { planner } = currentBackend();
+    return [planner.buildInfo(), ...planner.catalogue()];
+  },
   flops: (kernel, inputs, attrs) => ops.find(({ name }) => name === kernel)?.flops?.(inputs as never, attrs),
 });

@@ -3,7 +3,7 @@ import { checkType, DeviceError } from "../errors.ts";
 /**
  * Builds of the kernels, from one source.
  * - `simd`: 128-bit SIMD (Chrome 91, Firefox 89, Safari 16.4, Node 16).
- * - `relaxed`: the same with fused multiply-add (Chrome 114, Firefox 145, Node 22).
+ * - `relaxed`: the same with fused multiply-add (Chrome 114, Node 22).
  */
 export type Build = "simd" | "relaxed";
 
@@ -41,7 +41,7 @@ export function chooseBuild(wanted?: Build): Build {
   if (wanted === "relaxed" && !supports("relaxed")) {
     throw new DeviceError(
       "no-relaxed-simd",
-      'build "relaxed" needs WebAssembly relaxed SIMD (Chrome 114, Firefox 145, Node 22, or newer). Leave `build` out to choose automatically.',
+      'build "relaxed" needs WebAssembly relaxed SIMD (Chrome 114, Node 22, or newer). Leave `build` out to choose automatically.',
     );
   }
   return wanted ?? (supports("relaxed") ? "relaxed" : "simd");

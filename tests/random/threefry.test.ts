@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { deriveKey, permutation, threefry, uniformInts } from "../../src/random.ts";
+import { deriveKey, permutation, threefry } from "../../src/random.ts";
 
 describe("threefry", () => {
   it.each([
@@ -71,20 +71,5 @@ describe("permutation", () => {
 
   it("rejects a length that is not a uint32", () => {
     expect(() => permutation(-1, [0, 0])).toThrow("permutation: expected an integer");
-  });
-});
-
-describe("uniformInts", () => {
-  it("gives each integer of the range equally often, both ends included", () => {
-    const counts = new Array<number>(5).fill(0);
-    for (const value of uniformInts(10000, -2, 2, deriveKey(5))) counts[value + 2]++;
-    // 99.99 % quantile of χ² with 4 degrees of freedom.
-    expect(chiSquare(counts)).toBeLessThan(23.5);
-  });
-
-  it("covers all of int32", () => {
-    const values = uniformInts(1000, -(2 ** 31), 2 ** 31 - 1, deriveKey(5));
-    expect(Math.min(...values)).toBeLessThan(-(2 ** 30));
-    expect(Math.max(...values)).toBeGreaterThan(2 ** 30);
   });
 });
