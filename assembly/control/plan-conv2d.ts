@@ -7,8 +7,20 @@ import { forwardStage, gradientStages, Stages } from "./conv2d-stages";
 export const tileRows: i32 = 4;
 export const tileColumns: i32 = 8;
 
-/** One kernel each; src/wasm/planner.ts names them in this order. */
+/** How a direction is computed; src/wasm/planner.ts names them in this order. */
 const enum Algorithm {
+  Runs,
+  Scatter,
+  Filter,
+  Depthwise,
+  DepthwiseFilter,
+  ThinDots,
+  ThinSpread,
+  ThinFilter,
+}
+
+/** What a plan's steps call; src/wasm/planner.ts names them in this order. */
+const enum Kernel {
   Runs,
   Scatter,
   Filter,
@@ -51,6 +63,8 @@ class Plan {
   program: Int32Array = new Int32Array(Program.Length);
   tail: Int32Array = new Int32Array(0);
   workspace: Workspace = new Workspace();
+  /** A kernel, its units and the bytes of scratch memory of each thread that runs some: three numbers a step. */
+  steps: Array<f64> = [];
 
   constructor(
     public algorithm: Algorithm,
@@ -61,19 +75,33 @@ class Plan {
     this.program[field] = value;
   }
 
-  /** [algorithm, tile rows, tile columns, workspace bytes, direct FLOPs, cost in FLOPs, program...] */
+  /** Adds a step: its units may run at once and in any order, after all of the step before. */
+  step(kernel: Kernel, units: i32, scratchBytes: f64): void {
+    this.steps.push(kernel);
+    this.steps.push(units);
+    this.steps.push(scratchBytes);
+  }
+
+  /**
+   * [algorithm, tile rows, tile columns, workspace bytes, direct FLOPs, cost in FLOPs, number of steps, steps...,
+   * program...]
+   */
   result(flops: f64): Float64Array {
     const length = this.program.length + this.tail.length;
-    const out = new Float64Array(6 + length);
+    const steps = this.steps.length;
+    const head = 7 + steps;
+    const out = new Float64Array(head + length);
     out[0] = this.algorithm;
     out[1] = tileRows;
     out[2] = tileColumns;
     out[3] = this.workspace.bytes;
     out[4] = flops;
     out[5] = this.cost;
+    out[6] = steps / 3;
+    for (let i = 0; i < steps; i++) out[7 + i] = this.steps[i];
     for (let i = 0; i < length; i++) {
       const own = this.program.length;
-      out[6 + i] = i < own ? this.program[i] : this.tail[i - own];
+      out[head + i] = i < own ? this.program[i] : this.tail[i - own];
     }
     return out;
   }
@@ -141,6 +169,7 @@ function planRuns(conv: Conv2d, stages: Stages): Plan {
   planPadded(plan, stages, pictures);
   plan.set(Program.Panels, plan.workspace.take(4.0 * floats));
   plan.tail = stages.fields();
+  plan.step(Kernel.Runs, 1, 0);
   return plan;
 }
 
@@ -181,6 +210,7 @@ function planScatter(conv: Conv2d): Plan {
   scatter[Scatter.TapColumns] = conv.dilationWidth;
   scatter[Scatter.Reversed] = gradient ? 0 : 1;
   plan.tail = scatter;
+  plan.step(Kernel.Scatter, 1, 0);
   return plan;
 }
 
@@ -210,6 +240,7 @@ function planFilter(conv: Conv2d): Plan {
   plan.set(Program.Panels, plan.workspace.take(4.0 * pixels * columns));
   plan.set(Program.Scratch, plan.workspace.take(4.0 * pixels * roundUp(run, tileRows)));
   plan.tail = stages.fields();
+  plan.step(Kernel.Filter, 1, 0);
   return plan;
 }
 
@@ -253,6 +284,7 @@ function planDepthwise(conv: Conv2d, stages: Stages): Plan {
     plan.set(Program.Scratch, plan.workspace.take(conv.outChannels == lanes ? 0 : 4.0 * conv.outWidth * lanes));
   }
   plan.tail = stages.fields();
+  plan.step(filter ? Kernel.DepthwiseFilter : Kernel.Depthwise, 1, 0);
   return plan;
 }
 
@@ -286,13 +318,14 @@ function planThin(conv: Conv2d): Plan {
   plan.set(Thin.CountStep, inputIsThin ? conv.outChannels : 1);
   plan.set(Thin.InputIsThin, inputIsThin ? 1 : 0);
   plan.workspace.take(4.0 * length * count);
+  plan.step(filter ? Kernel.ThinFilter : spreads ? Kernel.ThinSpread : Kernel.ThinDots, 1, 0);
   return plan;
 }
 
 /**
  * Chooses how to compute one direction of a convolution and writes the kernel's program.
  * @param shape the fields of Conv2d, in its order.
- * @returns [algorithm, tile rows, tile columns, workspace bytes, direct FLOPs, cost in FLOPs, program...]
+ * @returns what Plan.result says
  */
 export function planConv2d(shape: Int32Array): Float64Array {
   const conv = new Conv2d(shape).flattened();

@@ -13,6 +13,7 @@ import { checkType } from "../errors.ts";
 import { Heap } from "../wasm/heap.ts";
 import type { KernelModule } from "../wasm/load.ts";
 import type { Planner } from "../wasm/planner.ts";
+import { Executor } from "./executor.ts";
 
 /** The name under which TensorFlow.js knows the backend. */
 export const backendName = "ganvil";
@@ -44,6 +45,7 @@ export class GanvilBackend extends KernelBackend {
   readonly module: KernelModule;
   readonly planner: Planner;
   readonly heap: Heap;
+  readonly executor: Executor;
   readonly #data: DataStorage<TensorRecord>;
 
   constructor(module: KernelModule, planner: Planner) {
@@ -51,6 +53,7 @@ export class GanvilBackend extends KernelBackend {
     this.module = module;
     this.planner = planner;
     this.heap = new Heap(module.memory);
+    this.executor = new Executor(module.kernels);
     this.#data = new DataStorage(this, engine());
   }
 

@@ -29,6 +29,11 @@ export interface OutputSpec {
 /** What one kernel call may use beside its operands. All of it is gone when the call ends. */
 export interface Call {
   readonly kernels: Kernels;
+  /**
+   * Runs the units [0, units) of a kernel whose last three parameters are `scratch, from, to`: it computes the
+   * units from `from` to before `to`, which depend on no other unit, with scratch memory of its own.
+   */
+  split(kernel: keyof Kernels, units: number, scratchBytes: number, args: readonly number[]): void;
   readonly planner: Planner;
   /** Writes integers where the kernel can read them; returns their address. */
   ints(values: ArrayLike<number>): number;
@@ -166,7 +171,7 @@ export function runOp(
   if (op.wasm === "composed") return engine().tidy(() => op.compose!(inputs as never, attrs));
   const outputs: TensorInfo[] = [];
   const workspaces: number[] = [];
-  const { heap, module, planner } = backend;
+  const { executor, heap, planner } = backend;
   heap.resetArguments();
   const workspace = (bytes: number): number => {
     const ptr = heap.alloc(bytes);
@@ -187,8 +192,10 @@ export function runOp(
     }
     op.wasm(
       {
-        kernels: module.kernels,
+        kernels: executor.kernels,
         planner,
+        split: (kernel, units, scratchBytes, args) =>
+          executor.split(kernel, units, scratchBytes, args, workspace),
         ints: (values) => {
           const argument = heap.argumentInts(values);
           if (argument !== undefined) return argument;

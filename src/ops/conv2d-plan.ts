@@ -1,19 +1,5 @@
 import type { Call, Operand } from "../backend/op.ts";
-import type { Kernels } from "../wasm/generated/kernels.ts";
-import type { Conv2dAlgorithm, Conv2dDirection, Conv2dGeometry } from "../wasm/planner.ts";
-
-type ConvolutionKernel = (y: number, a: number, b: number, program: number, workspace: number) => void;
-
-const kernelOf: Record<Conv2dAlgorithm, (kernels: Kernels) => ConvolutionKernel> = {
-  runs: ({ conv2dRuns }) => conv2dRuns,
-  scatter: ({ conv2dScatter }) => conv2dScatter,
-  filter: ({ conv2dFilter }) => conv2dFilter,
-  depthwise: ({ conv2dDepthwise }) => conv2dDepthwise,
-  depthwiseFilter: ({ conv2dDepthwiseFilter }) => conv2dDepthwiseFilter,
-  thinDots: ({ conv2dThinDots }) => conv2dThinDots,
-  thinSpread: ({ conv2dThinSpread }) => conv2dThinSpread,
-  thinFilter: ({ conv2dThinFilter }) => conv2dThinFilter,
-};
+import type { Conv2dDirection, Conv2dGeometry } from "../wasm/planner.ts";
 
 /** Computes one direction of a convolution as planned: y of (x, filter), dx of (dy, filter), dFilter of (x, dy). */
 export function convolve(
@@ -28,12 +14,7 @@ export function convolve(
     call.kernels.fill(result.ptr, result.size, 0);
     return;
   }
-  const plan = call.planner.planConv2d(geometry, direction);
-  kernelOf[plan.algorithm](call.kernels)(
-    result.ptr,
-    a.ptr,
-    b.ptr,
-    call.ints(plan.program),
-    call.workspace(plan.workspaceBytes),
-  );
+  const { steps, program, workspaceBytes } = call.planner.planConv2d(geometry, direction);
+  const args = [result.ptr, a.ptr, b.ptr, call.ints(program), call.workspace(workspaceBytes)];
+  for (const { kernel, units, scratchBytes } of steps) call.split(kernel, units, scratchBytes, args);
 }

@@ -43,6 +43,18 @@ export interface Conv2dGeometry {
  */
 export type Conv2dAlgorithm = (typeof algorithms)[number];
 
+/** A kernel that a plan's steps call. */
+export type Conv2dKernel = (typeof kernels)[number];
+
+/** One call of a kernel, or several side by side. */
+export interface Conv2dStep {
+  readonly kernel: Conv2dKernel;
+  /** Parts that may run at once and in any order, after all of the step before. */
+  readonly units: number;
+  /** Scratch memory of each thread that runs some of them. */
+  readonly scratchBytes: number;
+}
+
 /** How to compute one direction of one convolution. */
 export interface Conv2dPlan {
   readonly algorithm: Conv2dAlgorithm;
@@ -53,7 +65,8 @@ export interface Conv2dPlan {
   readonly flops: number;
   /** FLOPs that the kernel executes, whole tiles and extra passes included. */
   readonly cost: number;
-  /** What the kernel is told (assembly/lib/conv2d-program.ts). */
+  readonly steps: readonly Conv2dStep[];
+  /** What the kernels are told (assembly/lib/conv2d-program.ts). */
   readonly program: Int32Array;
 }
 
@@ -61,6 +74,10 @@ const directions: readonly Conv2dDirection[] = ["forward", "inputGradient", "fil
 const algorithms = [
   ...(["runs", "scatter", "filter", "depthwise", "depthwiseFilter"] as const),
   ...(["thinDots", "thinSpread", "thinFilter"] as const),
+];
+const kernels = [
+  ...(["conv2dRuns", "conv2dScatter", "conv2dFilter", "conv2dDepthwise", "conv2dDepthwiseFilter"] as const),
+  ...(["conv2dThinDots", "conv2dThinSpread", "conv2dThinFilter"] as const),
 ];
 
 /** 32-bit FNV-1a, an integer at a time; different lists may share a number. */
@@ -119,17 +136,22 @@ export class Planner {
     const hash = hashOf(shape);
     const known = this.#plans.get(hash);
     if (known !== undefined && sameValues(known.shape, shape)) return known.plan;
-    const [algorithm, rows, columns, workspaceBytes, flops, cost, ...program] = this.#control.planConv2d(
-      Int32Array.from(shape),
-    );
+    // A copy: what the control module gives is a view of its memory.
+    const answer = Float64Array.from(this.#control.planConv2d(Int32Array.from(shape)));
     this.#control.__collect();
+    const [algorithm, rows, columns, workspaceBytes, flops, cost, stepCount] = answer;
+    const programStart = 7 + 3 * stepCount;
     const plan: Conv2dPlan = {
       algorithm: algorithms[algorithm],
       tile: [rows, columns],
       workspaceBytes,
       flops,
       cost,
-      program: Int32Array.from(program),
+      steps: Array.from({ length: stepCount }, (_, i) => {
+        const [kernel, units, scratchBytes] = answer.subarray(7 + 3 * i);
+        return { kernel: kernels[kernel], units, scratchBytes };
+      }),
+      program: Int32Array.from(answer.subarray(programStart)),
     };
     this.#plans.set(hash, { shape, plan });
     return plan;

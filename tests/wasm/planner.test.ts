@@ -46,7 +46,7 @@ describe("planner", () => {
       buildInfo: () => "",
       planConv2d: () => {
         asked++;
-        return Float64Array.of(0, 4, 8, 64, 1, 1, 7);
+        return Float64Array.of(0, 4, 8, 64, 1, 1, 1, 2, 5, 256, 7);
       },
       __collect: () => {},
     });
@@ -54,6 +54,7 @@ describe("planner", () => {
     expect(planner.planConv2d({ ...layer }, "forward")).toBe(plan);
     expect(asked).toBe(1);
     expect([...plan.program]).toEqual([7]);
+    expect(plan.steps).toEqual([{ kernel: "conv2dFilter", units: 5, scratchBytes: 256 }]);
     planner.planConv2d(layer, "inputGradient");
     planner.planConv2d({ ...layer, batch: 8 }, "forward");
     expect(asked).toBe(3);
