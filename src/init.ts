@@ -6,7 +6,7 @@ import { checkType, GanvilError } from "./errors.ts";
 import { ops } from "./ops/index.ts";
 import type { Build } from "./wasm/features.ts";
 import { loadKernels } from "./wasm/load.ts";
-import { loadPlanner } from "./wasm/planner.ts";
+import { type Filtering, loadPlanner } from "./wasm/planner.ts";
 
 /** Where to compute. `auto` takes the fastest device this version can use; today that is Wasm. */
 export type Device = "auto" | "wasm";
@@ -16,6 +16,8 @@ export interface InitOptions {
   readonly device?: Device;
   /** Kernels to load; default: the fastest that the engine runs, or those of the backend that there is. */
   readonly build?: Build;
+  /** How convolutions trade accuracy for speed, of all that follow: see `Filtering`. Default 4. */
+  readonly filtering?: Filtering;
 }
 
 /** Settles when the latest call of `init` has come to its end: calls run one after another. */
@@ -28,19 +30,23 @@ let latest: Promise<unknown> = Promise.resolve();
  * stays as it was.
  * @throws DeviceError when the engine lacks WebAssembly SIMD, or relaxed SIMD where it is asked for
  * @throws GanvilError `backend-in-use` when another build is asked for while tensors are alive
- * @throws TypeError for a device or build that there is not
+ * @throws TypeError for a device, build or filtering that there is not
  */
-export async function init({ device = "auto", build }: InitOptions = {}): Promise<GanvilBackend> {
+export async function init({ device = "auto", build, filtering }: InitOptions = {}): Promise<GanvilBackend> {
   checkType(
     device === "auto" || device === "wasm",
     () => `init: expected device "auto" or "wasm", got ${JSON.stringify(device)}`,
   );
-  const result = latest.then(() => start(build));
+  checkType(
+    filtering === undefined || filtering === 0 || filtering === 2 || filtering === 4,
+    () => `init: expected filtering 0, 2 or 4, got ${JSON.stringify(filtering)}`,
+  );
+  const result = latest.then(() => start(build, filtering));
   latest = result.catch(() => undefined);
   return result;
 }
 
-async function start(build: Build | undefined): Promise<GanvilBackend> {
+async function start(build: Build | undefined, filtering: Filtering = 4): Promise<GanvilBackend> {
   let backend = findBackend(backendName) as GanvilBackend | null;
   if (backend === null || (build !== undefined && backend.module.build !== build)) {
     const [module, planner] = await Promise.all([loadKernels(build), loadPlanner()]);
@@ -52,6 +58,7 @@ async function start(build: Build | undefined): Promise<GanvilBackend> {
     linkCustomGradients();
     backend = made;
   }
+  backend.planner.filtering = filtering;
   await setBackend(backendName);
   return backend;
 }

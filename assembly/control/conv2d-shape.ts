@@ -24,6 +24,8 @@ export class Conv2d {
   dilationHeight: i32;
   dilationWidth: i32;
   groups: i32;
+  /** Largest tile of outputs that minimal filtering may compute at once: 0 (no filtering), 2 or 4. */
+  filtering: i32;
   /** Channels of one group. */
   groupIn: i32;
   groupOut: i32;
@@ -46,13 +48,14 @@ export class Conv2d {
     this.dilationHeight = f[14];
     this.dilationWidth = f[15];
     this.groups = f[16];
+    this.filtering = f[17];
     this.groupIn = f[4] / f[16];
     this.groupOut = f[7] / f[16];
   }
 
   /** The stride 1 convolution whose filter-gradient is this one's with taps and channels turned: dy is read. */
   exchanged(): Conv2d {
-    const f = new Int32Array(17);
+    const f = new Int32Array(18);
     f[0] = this.direction;
     f[1] = this.batch;
     f[2] = this.outHeight;
@@ -70,6 +73,7 @@ export class Conv2d {
     f[14] = this.dilationHeight;
     f[15] = this.dilationWidth;
     f[16] = this.groups;
+    f[17] = this.filtering;
     return new Conv2d(f);
   }
 
@@ -84,7 +88,7 @@ export class Conv2d {
       this.filterHeight == this.inHeight &&
       this.filterWidth == this.inWidth;
     if (!whole) return this;
-    const f = new Int32Array(17);
+    const f = new Int32Array(18);
     f.fill(1);
     f[0] = this.direction;
     f[1] = this.batch;
@@ -92,6 +96,7 @@ export class Conv2d {
     f[7] = this.outChannels;
     f[12] = 0;
     f[13] = 0;
+    f[17] = this.filtering;
     return new Conv2d(f);
   }
 

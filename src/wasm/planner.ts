@@ -92,8 +92,16 @@ function sameValues(a: readonly number[], b: readonly number[]): boolean {
   return true;
 }
 
+/**
+ * Largest tile of outputs that minimal filtering (Winograd 1980; Lavin & Gray 2015, arXiv 1509.09308) may compute
+ * at once: 4 is the fastest, 2 more accurate, 0 computes every convolution by its definition.
+ */
+export type Filtering = 0 | 2 | 4;
+
 /** Asks the control module for plans and remembers the answers. */
 export class Planner {
+  /** Of the plans asked for from now on. */
+  filtering: Filtering = 4;
   readonly #control: ControlExports;
   /** By hash, the plan last asked for: a string for a key would cost more than a small kernel. */
   readonly #plans = new Map<number, { readonly shape: readonly number[]; readonly plan: Conv2dPlan }>();
@@ -132,6 +140,7 @@ export class Planner {
       geometry.dilationHeight,
       geometry.dilationWidth,
       geometry.groups,
+      this.filtering,
     ];
     const hash = hashOf(shape);
     const known = this.#plans.get(hash);
