@@ -16,7 +16,7 @@ export interface InitOptions {
   readonly device?: Device;
   /** Kernels to load; default: the fastest that the engine runs, or those of the backend that there is. */
   readonly build?: Build;
-  /** How convolutions trade accuracy for speed, of all that follow: see `Filtering`. Default 4. */
+  /** How convolutions trade accuracy for speed from now on, see `Filtering`. Default 4, or what was set before. */
   readonly filtering?: Filtering;
 }
 
@@ -46,7 +46,7 @@ export async function init({ device = "auto", build, filtering }: InitOptions = 
   return result;
 }
 
-async function start(build: Build | undefined, filtering: Filtering = 4): Promise<GanvilBackend> {
+async function start(build: Build | undefined, filtering: Filtering | undefined): Promise<GanvilBackend> {
   let backend = findBackend(backendName) as GanvilBackend | null;
   if (backend === null || (build !== undefined && backend.module.build !== build)) {
     const [module, planner] = await Promise.all([loadKernels(build), loadPlanner()]);
@@ -58,7 +58,7 @@ async function start(build: Build | undefined, filtering: Filtering = 4): Promis
     linkCustomGradients();
     backend = made;
   }
-  backend.planner.filtering = filtering;
+  if (filtering !== undefined) backend.planner.filtering = filtering;
   await setBackend(backendName);
   return backend;
 }
