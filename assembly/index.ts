@@ -21,6 +21,7 @@ export * from "./ops/gather";
 export * from "./ops/image";
 export * from "./ops/last-writer";
 export * from "./ops/matmul";
+export * from "./ops/peak";
 export * from "./ops/pool";
 export * from "./ops/random";
 export * from "./ops/reduce";
