@@ -297,7 +297,7 @@ function takesSix(rows: i32): bool {
   return rows >= 6 && rows != 7 && rows != 8;
 }
 
-/** Shortest run, in bytes, of several that the 6×8 tile takes: it loads and stores its sums for each. */
+/** Shortest run, in bytes, that the 6×8 tile takes: each begins and ends a loop, and may load and store the sums. */
 const longRun: usize = 192;
 
 /**
@@ -322,7 +322,7 @@ export function multiplyRuns(
   const panel = <usize>(high * wide) * (run << 3);
   const last = offsets + ((<usize>(pixels - 1)) << 3);
   // Without fused multiply-add there is no latency to hide.
-  const sixes = ASC_FEATURE_RELAXED_SIMD && high > 0 && wide > 0 && (high * wide == 1 || run >= longRun);
+  const sixes = ASC_FEATURE_RELAXED_SIMD && high > 0 && wide > 0 && run >= longRun;
   for (let n = 0; n < columns; n += 8, y += 32, panels += panel) {
     const width = min(8, columns - n);
     if (width <= 4) {

@@ -91,8 +91,9 @@ export function matMulLeft(
 }
 
 /**
- * y = a·b of few rows, a packed by matMulLeft: a unit reads `each` columns of b, a multiple of 8, where they lie.
- * Scratch: 256 bytes and, where n is no multiple of 8, k·32.
+ * y = a·b of few rows, a packed by matMulLeft: a unit reads `each` columns of b, a multiple of 8, where they lie or,
+ * where their rows would crowd out each other in the cache (`copy`), copied together first. Scratch: 256 bytes and, with
+ * `copy`, each·k·4 or, where n is no multiple of 8, k·32.
  */
 export function matMulColumns(
   y: usize,
@@ -101,23 +102,40 @@ export function matMulColumns(
   m: i32,
   k: i32,
   n: i32,
+  copy: i32,
   each: i32,
   scratch: usize,
   from: i32,
   to: i32,
 ): void {
-  const first = from * each;
-  const columns = min(to * each, n) - first;
-  const rest = columns & 7;
-  const whole = columns - rest;
   const row = (<usize>n) << 2;
-  y += (<usize>first) << 2;
-  b += (<usize>first) << 2;
-  multiplySixes(y, row, left, b, row, 32, k, m, whole, scratch);
-  if (rest == 0) return;
-  // Past the last column nothing may be read.
-  packColumns(scratch + 256, k, b + ((<usize>whole) << 2), k, rest, n, 1);
-  multiplySixes(y + ((<usize>whole) << 2), row, left, scratch + 256, 32, 0, k, m, rest, scratch);
+  const panels = scratch + 256;
+  for (let first = from * each; first < min(to * each, n); first += each) {
+    const columns = min(each, n - first);
+    // Past the last column nothing may be read.
+    const packed = copy ? columns : columns & 7;
+    const inPlace = columns - packed;
+    const yPart = y + ((<usize>first) << 2);
+    const bPart = b + ((<usize>first) << 2);
+    multiplySixes(yPart, row, left, bPart, row, 32, k, m, inPlace, scratch);
+    if (packed == 0) continue;
+    const rest = (<usize>inPlace) << 2;
+    if (copy) packTogether(panels, bPart, k, columns, row);
+    else packColumns(panels, k, bPart + rest, k, packed, n, 1);
+    multiplySixes(yPart + rest, row, left, panels, 32, (<usize>k) << 5, k, m, packed, scratch);
+  }
+}
+
+/** packColumns of `columns`, a multiple of 8, row by row: each page of x is touched but once. Rows are `row` bytes apart. */
+function packTogether(panels: usize, x: usize, k: i32, columns: i32, row: usize): void {
+  const panel = (<usize>k) << 5;
+  for (const end = panels + panel; panels < end; panels += 32, x += row) {
+    let to = panels;
+    for (let from = x; from < x + ((<usize>columns) << 2); from += 32, to += panel) {
+      v128.store(to, v128.load(from));
+      v128.store(to, v128.load(from, 16), 16);
+    }
+  }
 }
 
 /**
