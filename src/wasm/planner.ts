@@ -78,6 +78,8 @@ const algorithms = [
 const kernels = [
   ...(["conv2dRuns", "conv2dScatter", "conv2dFilter", "conv2dDepthwise", "conv2dDepthwiseFilter"] as const),
   ...(["conv2dThinDots", "conv2dThinSpread", "conv2dThinFilter"] as const),
+  ...(["conv2dPackRuns", "conv2dPackScatter", "conv2dFilterSum", "conv2dPackDepthwise"] as const),
+  ...(["conv2dDepthwiseFilterSum", "conv2dPackThin", "conv2dThinFilterSum"] as const),
 ];
 
 /** 32-bit FNV-1a, an integer at a time; different lists may share a number. */
