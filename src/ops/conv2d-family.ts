@@ -9,12 +9,7 @@ export interface ConvolutionFamily {
   /** y of x and filter. */
   readonly forward: Op<"x" | "filter", Conv2dAttrs, never, Conv2dGeometry>;
   /** dx of dy and filter: the transposed convolution. */
-  readonly input: Op<
-    "dy" | "filter",
-    Conv2dAttrs & { readonly inputShape: number[] },
-    never,
-    Conv2dGeometry
-  >;
+  readonly input: Op<"dy" | "filter", Conv2dAttrs & { readonly inputShape: number[] }, never, Conv2dGeometry>;
   /** dFilter of x and dy, summed over the batch. */
   readonly filter: Op<"x" | "dy", Conv2dAttrs & { readonly filterShape: number[] }, never, Conv2dGeometry>;
 }
