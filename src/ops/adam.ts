@@ -28,6 +28,7 @@ function checkAlike(name: string, operands: Record<string, Pick<TensorInfo, "sha
 export const adamOp = defineOp<"param" | "m" | "v" | "gradient", AdamAttrs>({
   name: "GanvilAdam",
   inputs: ["param", "m", "v", "gradient"],
+  live: true,
   infer: (inputs, { step }) => {
     checkAlike("adam", inputs);
     check(Number.isInteger(step) && step > 0, () => `adam: expected step to count from 1, got ${step}`);
@@ -54,6 +55,7 @@ export const adamOp = defineOp<"param" | "m" | "v" | "gradient", AdamAttrs>({
 export const emaOp = defineOp<"average" | "value", { decay: number }>({
   name: "GanvilEma",
   inputs: ["average", "value"],
+  live: true,
   infer: (inputs, { decay }) => {
     checkAlike("ema", inputs);
     check(decay >= 0 && decay <= 1, () => `ema: expected decay in [0, 1], got ${decay}`);
@@ -61,4 +63,15 @@ export const emaOp = defineOp<"average" | "value", { decay: number }>({
   },
   wasm: ({ kernels }, { average, value }, _, { decay }) =>
     kernels.ema(average.ptr, value.ptr, average.size, decay, 1 - decay),
+});
+
+/** Writes to its first input and gives no result. */
+export const assignOp = defineOp<"target" | "value">({
+  name: "GanvilAssign",
+  inputs: ["target", "value"],
+  infer: (inputs) => {
+    checkAlike("assign", inputs);
+    return [];
+  },
+  wasm: ({ kernels }, { target, value }) => kernels.copy(value.ptr, target.ptr, 4 * target.size),
 });

@@ -1,11 +1,12 @@
-import { type Tensor, tensor, tidy, type Variable, variable, zeros } from "@tensorflow/tfjs-core";
+import { type Tensor, tidy, type Variable, variable, zeros } from "@tensorflow/tfjs-core";
 import { currentBackend } from "../backend/backend.ts";
-import { callMany } from "../backend/op.ts";
-import { type AdamAttrs, adamOp, emaOp } from "./adam.ts";
+import { copyOf } from "../backend/compile.ts";
+import { callMany, type Live, type LiveAttrs } from "../backend/op.ts";
+import { type AdamAttrs, adamOp, assignOp, emaOp } from "./adam.ts";
 
 /** A variable, not trainable, with the tensor's present values in memory of its own. */
 export function variableLike(x: Tensor): Variable {
-  return tidy(() => variable(tensor(x.dataSync(), x.shape, x.dtype), false));
+  return tidy(() => variable(copyOf(currentBackend(), x), false));
 }
 
 /** A variable of the tensor's shape, not trainable, zero everywhere. */
@@ -15,10 +16,22 @@ export function zeroVariable(x: Tensor): Variable {
 
 /** Gives the variable values of its own where a clone or a tape still holds them, so that it can be written to. */
 function own(target: Variable): Variable {
-  if (currentBackend().refCount(target.dataId) !== 1) {
-    tidy(() => target.assign(tensor(target.dataSync(), target.shape, target.dtype)));
+  const backend = currentBackend();
+  const { recorder } = backend.executor;
+  if (backend.refCount(target.dataId) !== 1) {
+    if (recorder !== undefined) recorder.postponed = true;
+    tidy(() => target.assign(copyOf(backend, target)));
   }
+  recorder?.updated.add(target.dataId);
   return target;
+}
+
+/**
+ * target ← value, in place; clones of the target keep their values.
+ * @throws RangeError, TypeError unless both are float32 of one shape.
+ */
+export function assignStep(target: Variable, value: Tensor): void {
+  callMany(assignOp, { target: own(target), value }, {});
 }
 
 /**
@@ -32,15 +45,15 @@ export function adamStep(
   m: Variable,
   v: Variable,
   gradient: Tensor,
-  attrs: AdamAttrs,
+  attrs: LiveAttrs<AdamAttrs>,
 ): void {
-  callMany(adamOp, { param: own(param), m: own(m), v: own(v), gradient }, { ...attrs });
+  callMany(adamOp, { param: own(param), m: own(m), v: own(v), gradient }, { ...attrs } as AdamAttrs);
 }
 
 /**
  * average ← decay·average + (1 − decay)·value, in place; clones of the average keep their values.
  * @throws RangeError, TypeError unless both are float32 of one shape and decay is in [0, 1].
  */
-export function emaStep(average: Variable, value: Tensor, decay: number): void {
-  callMany(emaOp, { average: own(average), value }, { decay });
+export function emaStep(average: Variable, value: Tensor, decay: Live<number>): void {
+  callMany(emaOp, { average: own(average), value }, { decay: decay as number });
 }

@@ -1,6 +1,6 @@
 import type { AnyOp } from "../backend/op.ts";
 import { activationGrads } from "./activation-grad.ts";
-import { adamOp, emaOp } from "./adam.ts";
+import { adamOp, assignOp, emaOp } from "./adam.ts";
 import { batchNorm } from "./batch-norm.ts";
 import { batchNormTrainGrad, batchNormTrainOp } from "./batch-norm-train.ts";
 import { broadcastToOp } from "./broadcast-to.ts";
@@ -53,7 +53,7 @@ import { upfirdn2dOp } from "./upfirdn2d.ts";
 /** Every op that `init()` registers. */
 export const ops: readonly AnyOp[] = [
   ...activationGrads,
-  ...[adamOp, emaOp],
+  ...[adamOp, assignOp, emaOp],
   batchNorm,
   ...[batchNormTrainGrad, batchNormTrainOp],
   broadcastToOp,

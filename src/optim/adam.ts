@@ -1,4 +1,6 @@
 import { dispose, type NamedTensorMap, type Variable } from "@tensorflow/tfjs-core";
+import { onHost } from "../backend/compile.ts";
+import type { Live } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
 import { adamStep, zeroVariable } from "../ops/in-place.ts";
 
@@ -49,7 +51,7 @@ export class Adam {
    * @throws RangeError when a gradient is missing or of another shape, or the rate is not finite; nothing is
    *   updated then.
    */
-  apply(gradients: Readonly<NamedTensorMap>, learningRate: number): void {
+  apply(gradients: Readonly<NamedTensorMap>, learningRate: Live<number>): void {
     for (const [name, { shape }] of Object.entries(this.#variables)) {
       const gradient = gradients[name];
       check(
@@ -63,11 +65,14 @@ export class Adam {
           `Adam: expected the gradient of "${name}" to have its shape ${showShape(shape)}, got ${showShape(gradient.shape)}`,
       );
     }
-    check(Number.isFinite(learningRate), () => `Adam: expected a finite learning rate, got ${learningRate}`);
-    this.step++;
-    const { beta1, beta2, epsilon, step } = this;
+    onHost([], () => {
+      const rate = typeof learningRate === "function" ? learningRate() : learningRate;
+      check(Number.isFinite(rate), () => `Adam: expected a finite learning rate, got ${rate}`);
+      this.step++;
+    });
+    const { beta1, beta2, epsilon } = this;
     for (const [name, variable] of Object.entries(this.#variables)) {
-      const attrs = { learningRate, beta1, beta2, epsilon, step };
+      const attrs = { learningRate, beta1, beta2, epsilon, step: () => this.step };
       adamStep(variable, this.first[name], this.second[name], gradients[name], attrs);
     }
   }
