@@ -88,12 +88,14 @@ export class Gan {
           `step: expected pictures ${showShape(wanted)}, got ${showShape(real.shape)}. Decode them at the GAN's resolution and batch.`,
       );
       const moment = { step: this.#step, seed: this.#seed, progress: this.progress };
-      const reports = await playStep({ game: this.game, optimizers: this.#optimizers }, real, moment);
-      for (const [name, average] of Object.entries(this.#averages)) {
-        const player = this.game.players[name];
-        const halfLife = Math.min(player.averageHalfLife!, averageShare * this.#imagesSeen);
-        average.update(emaDecay(halfLife, batch));
-      }
+      const decay = (name: string) => {
+        const { averageHalfLife = 0 } = this.game.players[name];
+        return emaDecay(Math.min(averageHalfLife, averageShare * this.#imagesSeen), batch);
+      };
+      const match = {
+        ...{ game: this.game, optimizers: this.#optimizers, averages: this.#averages, decay },
+      };
+      const reports = await playStep(match, real, moment);
       this.#step++;
       this.#imagesSeen += batch;
       this.#cursor = cursor;

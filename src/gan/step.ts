@@ -1,19 +1,16 @@
 import {
-  addN,
   dispose,
   type NamedTensorMap,
   type Scalar,
-  sqrt,
-  square,
-  sum,
   type Tensor,
   type Tensor4D,
-  tidy,
   type Variable,
   variableGrads,
 } from "@tensorflow/tfjs-core";
 import { NonFiniteError } from "../errors.ts";
+import { globalNorm } from "../ops/global-norm.ts";
 import type { Adam } from "../optim/adam.ts";
+import type { Ema } from "../optim/ema.ts";
 import { deriveKey } from "../random.ts";
 import type { Game, Play, Turn } from "./game.ts";
 
@@ -32,10 +29,13 @@ export interface Moment {
   readonly progress: number;
 }
 
-/** A game with the optimizer of each player. */
+/** A game with the optimizer of each player, and the averages of those that have one. */
 export interface Match {
   readonly game: Game;
   readonly optimizers: Readonly<Record<string, Adam>>;
+  readonly averages: Readonly<Record<string, Ema>>;
+  /** Of a player's average, at this step. */
+  readonly decay: (player: string) => number;
 }
 
 /**
@@ -48,17 +48,23 @@ export async function playStep(
   real: Tensor4D,
   moment: Moment,
 ): Promise<Record<string, TurnReport>> {
-  const { game, optimizers } = match;
+  const { game, optimizers, averages, decay } = match;
   const reports: Record<string, TurnReport> = {};
   const undo = remember(match);
+  const last = game.turns.length - 1;
   try {
     for (const [index, turn] of game.turns.entries()) {
       const key: Play["key"] = (purpose) => deriveKey(moment.seed, "step", moment.step, index, purpose);
       const { loss, gradients } = gradientsOf(game, turn, { real, key });
       try {
         reports[turn.player] = await finiteReport(loss, gradients, turn.player, moment.step);
-        const { learningRate } = game.players[turn.player];
-        optimizers[turn.player].apply(gradients, learningRate(moment.progress));
+        const { player } = turn;
+        // Every check has passed at the last turn: nothing is undone after it, and averages follow.
+        const average = index === last ? averages[player] : undefined;
+        optimizers[player].apply(gradients, game.players[player].learningRate(moment.progress), {
+          ...(average && { average, decay: decay(player) }),
+          undo: undo.byOptimizer.has(player),
+        });
       } finally {
         dispose([loss, ...Object.values(gradients)]);
       }
@@ -68,6 +74,9 @@ export async function playStep(
     throw error;
   } finally {
     undo.forget();
+  }
+  for (const [name, average] of Object.entries(averages)) {
+    if (name !== game.turns[last].player) average.update(decay(name));
   }
   return reports;
 }
@@ -95,7 +104,7 @@ async function finiteReport(
   player: string,
   step: number,
 ): Promise<TurnReport> {
-  const norm = tidy(() => sqrt(addN(Object.values(gradients).map((gradient) => sum(square(gradient))))));
+  const norm = globalNorm(Object.values(gradients));
   const [[lossValue], [gradientNorm]] = await Promise.all([loss.data(), norm.data()]);
   norm.dispose();
   if (Number.isFinite(lossValue) && Number.isFinite(gradientNorm)) return { loss: lossValue, gradientNorm };
@@ -106,25 +115,34 @@ async function finiteReport(
 }
 
 /**
- * Holds on to the present values of all that this step may change before its last check. A clone shares a
- * variable's values until an in-place update, which then writes to a copy: only what changes is copied.
+ * Holds on to the present values of all that this step may change before its last check. The optimizer of a
+ * player with one turn keeps what it changes. The rest is cloned: a clone shares a variable's values until an
+ * in-place update, which then writes to a copy, so that only what changes is copied.
  */
-function remember({ game, optimizers }: Match): { restore(): void; forget(): void } {
-  const last = game.turns.at(-1)?.player;
+function remember({ game, optimizers }: Match) {
+  const turns = game.turns.map(({ player }) => player);
+  // The last player's weights change after every check has passed.
+  const changing = new Set(turns.slice(0, -1));
+  const byOptimizer = new Set([...changing].filter((name) => turns.filter((it) => it === name).length === 1));
   const variables: Variable[] = [];
   for (const [name, { network }] of Object.entries(game.players)) {
     variables.push(...Object.values(network.statistics));
-    // The last player's weights change after every check has passed.
-    if (name === last) continue;
+    if (!changing.has(name) || byOptimizer.has(name)) continue;
     const { first, second } = optimizers[name];
     for (const group of [network.parameters, first, second]) variables.push(...Object.values(group));
   }
   const values: Tensor[] = variables.map((variable) => variable.clone());
   const steps = Object.entries(optimizers).map(([name, { step }]) => ({ name, step }));
   return {
+    /** Players whose steps are to be made with `undo`. */
+    byOptimizer: byOptimizer as ReadonlySet<string>,
     restore: () => {
       for (const [i, variable] of variables.entries()) variable.assign(values[i]);
-      for (const { name, step } of steps) optimizers[name].step = step;
+      for (const { name, step } of steps) {
+        const optimizer = optimizers[name];
+        if (byOptimizer.has(name) && optimizer.step > step) optimizer.revert();
+        optimizer.step = step;
+      }
     },
     forget: () => dispose(values),
   };
