@@ -92,14 +92,21 @@ export interface Op<
   /** Floating-point operations of one call, for placement and benchmarks. */
   flops?(inputs: Named<Names, Shaped>, attrs: Attrs): number;
   /**
+   * Results that `gradient` is given beside the inputs, true for each. Only such as no gradient flows through:
+   * TensorFlow.js's tape loses the link of a saved result to the inputs.
+   */
+  readonly saved?: readonly boolean[];
+  /**
    * Gradient with respect to each input, made of registered ops so that it differentiates again.
-   * `dy` is the first result's incoming gradient, `dys` all of them. Absent: the op has none.
+   * `dy` is the first result's incoming gradient, `dys` all of them, `saved` the results of that name. Absent:
+   * the op has none.
    */
   gradient?(
     dy: Tensor,
     inputs: Named<Names, Tensor> & Partial<Named<Optional, Tensor>>,
     attrs: Attrs,
     dys: readonly Tensor[],
+    saved: readonly Tensor[],
   ): { [name: string]: () => Tensor };
 }
 

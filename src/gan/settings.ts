@@ -130,6 +130,7 @@ export function twoPlayerGame(settings: CompleteSettings): Game {
           const fake = run("generator", randomNormal([batch, latent], { key: key("z") }));
           // One pass over both halves keeps the kernels busy; norms stay apart by `parts`.
           const logits = run("discriminator", shown(concat([real as Tensor, fake]), key("augment")), 2);
+          if (loss.discriminator.joined) return loss.discriminator.joined(logits);
           const half = [batch, ...logits.shape.slice(1)];
           const rest = logits.shape.slice(1).map(() => 0);
           return loss.discriminator(slice(logits, [0, ...rest], half), slice(logits, [batch, ...rest], half));

@@ -1,21 +1,18 @@
 import {
-  addN,
   dispose,
   type NamedTensorMap,
   type Scalar,
-  sqrt,
-  square,
-  sum,
   type Tensor,
   type Tensor4D,
-  tidy,
   type Variable,
   variableGrads,
 } from "@tensorflow/tfjs-core";
 import { onHost } from "../backend/compile.ts";
 import { NonFiniteError } from "../errors.ts";
+import { globalNorm } from "../ops/global-norm.ts";
 import { assignStep, zeroVariable } from "../ops/in-place.ts";
 import type { Adam } from "../optim/adam.ts";
+import type { Ema } from "../optim/ema.ts";
 import { deriveKey } from "../random.ts";
 import type { Game, Play, Turn } from "./game.ts";
 
@@ -34,10 +31,13 @@ export interface Moment {
   readonly progress: number;
 }
 
-/** A game with the optimizer of each player. */
+/** A game with the optimizer of each player, and the averages of those that have one. */
 export interface Match {
   readonly game: Game;
   readonly optimizers: Readonly<Record<string, Adam>>;
+  readonly averages: Readonly<Record<string, Ema>>;
+  /** Of a player's average, at this step. */
+  readonly decay: (player: string) => number;
 }
 
 /**
@@ -47,11 +47,12 @@ export interface Match {
  * @throws NonFiniteError `non-finite-loss` naming step and player, in the midst of the step: `Undo` restores
  */
 export function playStep(
-  { game, optimizers }: Match,
+  { game, optimizers, averages, decay }: Match,
   real: Tensor4D,
   moment: () => Moment,
   report: (player: string, turn: TurnReport) => void,
 ): void {
+  const last = game.turns.length - 1;
   for (const [index, turn] of game.turns.entries()) {
     const { player } = turn;
     const key: Play["key"] = (purpose) => () => {
@@ -59,7 +60,7 @@ export function playStep(
       return deriveKey(seed, "step", step, index, purpose);
     };
     const { loss, gradients } = gradientsOf(game, turn, { real, key });
-    const norm = tidy(() => sqrt(addN(Object.values(gradients).map((gradient) => sum(square(gradient))))));
+    const norm = globalNorm(Object.values(gradients));
     onHost([loss, norm], ([lossValue], [gradientNorm]) => {
       if (!(Number.isFinite(lossValue) && Number.isFinite(gradientNorm))) {
         throw new NonFiniteError(
@@ -70,8 +71,16 @@ export function playStep(
       report(player, { loss: lossValue, gradientNorm });
     });
     const { learningRate } = game.players[player];
-    optimizers[player].apply(gradients, () => learningRate(moment().progress));
+    // Every check has passed at the last turn: nothing is undone after it, and averages follow.
+    const average = index === last ? averages[player] : undefined;
+    optimizers[player].apply(gradients, () => learningRate(moment().progress), {
+      ...(average && { average, decay: () => decay(player) }),
+      undo: undoneByOptimizer(game, player),
+    });
     dispose([loss, norm, ...Object.values(gradients)]);
+  }
+  for (const [name, average] of Object.entries(averages)) {
+    if (name !== game.turns[last].player) average.update(() => decay(name));
   }
 }
 
@@ -92,33 +101,39 @@ function gradientsOf(
   return { loss: value, gradients };
 }
 
-/** Keeps the values of all that a step may change before its last check, so that a step is all or nothing. */
+/** True for a player that changes before the last check, and once: its optimizer itself can undo that. */
+function undoneByOptimizer({ turns }: Game, player: string): boolean {
+  const own = turns.filter((turn) => turn.player === player);
+  return own.length === 1 && own[0] !== turns.at(-1);
+}
+
+/** Keeps what a step may change before its last check, so that a step is all or nothing. */
 export class Undo {
   readonly #variables: readonly Variable[];
   readonly #before: readonly Variable[];
-  readonly #optimizers: Match["optimizers"];
-  #steps: readonly [name: string, step: number][] | undefined;
+  readonly #match: Match;
+  #steps: ReadonlyMap<string, number> | undefined;
 
-  constructor({ game, optimizers }: Match) {
-    const last = game.turns.at(-1)?.player;
+  constructor(match: Match) {
+    const { game, optimizers } = match;
+    const changing = new Set(game.turns.slice(0, -1).map(({ player }) => player));
     const variables: Variable[] = [];
     for (const [name, { network }] of Object.entries(game.players)) {
       variables.push(...Object.values(network.statistics));
-      // The last player's weights change after every check has passed.
-      if (name === last) continue;
+      if (!changing.has(name) || undoneByOptimizer(game, name)) continue;
       const { first, second } = optimizers[name];
       for (const group of [network.parameters, first, second]) variables.push(...Object.values(group));
     }
     this.#variables = variables;
     this.#before = variables.map((variable: Tensor) => zeroVariable(variable));
-    this.#optimizers = optimizers;
+    this.#match = match;
   }
 
   /** Part of a step: notes the present values. */
   save(): void {
     for (const [i, before] of this.#before.entries()) assignStep(before, this.#variables[i]);
     onHost([], () => {
-      this.#steps = Object.entries(this.#optimizers).map(([name, { step }]) => [name, step]);
+      this.#steps = new Map(Object.entries(this.#match.optimizers).map(([name, { step }]) => [name, step]));
     });
   }
 
@@ -131,7 +146,11 @@ export class Undo {
   restore(): void {
     if (this.#steps === undefined) return;
     for (const [i, variable] of this.#variables.entries()) assignStep(variable, this.#before[i]);
-    for (const [name, step] of this.#steps) this.#optimizers[name].step = step;
+    const { game, optimizers } = this.#match;
+    for (const [name, step] of this.#steps) {
+      if (optimizers[name].step > step && undoneByOptimizer(game, name)) optimizers[name].revert();
+      optimizers[name].step = step;
+    }
     this.#steps = undefined;
   }
 

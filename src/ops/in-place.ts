@@ -1,8 +1,18 @@
-import { type Tensor, tidy, type Variable, variable, zeros } from "@tensorflow/tfjs-core";
+import { engine, type Tensor, tidy, type Variable, variable, zeros } from "@tensorflow/tfjs-core";
 import { currentBackend } from "../backend/backend.ts";
 import { copyOf } from "../backend/compile.ts";
 import { callMany, type Live, type LiveAttrs } from "../backend/op.ts";
-import { type AdamAttrs, adamOp, assignOp, emaOp } from "./adam.ts";
+import {
+  type AdamAttrs,
+  type AdamStepsAttrs,
+  adamOp,
+  adamRestoreOp,
+  adamStepsOp,
+  assignOp,
+  emaOfMeansOp,
+  emaOp,
+  type RowSize,
+} from "./adam.ts";
 
 /** A variable, not trainable, with the tensor's present values in memory of its own. */
 export function variableLike(x: Tensor): Variable {
@@ -56,4 +66,71 @@ export function adamStep(
  */
 export function emaStep(average: Variable, value: Tensor, decay: Live<number>): void {
   callMany(emaOp, { average: own(average), value }, { decay: decay as number });
+}
+
+/**
+ * average ← decay·average + (1 − decay)·mean over the first axis of `values` [groups, ...], in place.
+ * @throws RangeError, TypeError unless both are float32, values of the average's shape after the first axis, and
+ *   decay is in [0, 1].
+ */
+export function emaOfMeansStep(average: Variable, values: Tensor, decay: Live<number>): void {
+  callMany(emaOfMeansOp, { average: own(average), values }, { decay: decay as number });
+}
+
+/** A variable with what Adam needs of it, and an average that follows it, if any. */
+export interface AdamRow {
+  readonly param: Variable;
+  readonly m: Variable;
+  readonly v: Variable;
+  readonly gradient: Tensor;
+  readonly average?: Variable;
+}
+
+/** A tensor that Adam does not change, and an average that follows it. */
+export interface AverageRow {
+  readonly param: Tensor;
+  readonly average: Variable;
+}
+
+/** For rows that do not step. */
+const noStep: AdamAttrs = { learningRate: 0, beta1: 0, beta2: 0, epsilon: 0, step: 1 };
+
+export interface AdamStepsOptions extends LiveAttrs<AdamAttrs> {
+  /** Of the averages; default 1: they stay. */
+  readonly decay?: Live<number>;
+  /** Gets every param, m and v as they were before: float32 of three times their number. See `restoreSteps`. */
+  readonly undo?: Variable;
+}
+
+function rowCall(rows: readonly (AdamRow | AverageRow)[], { undo, decay = 1, ...adam }: AdamStepsOptions) {
+  const inputs: Tensor[] = [];
+  for (const row of rows) {
+    if ("m" in row) inputs.push(own(row.param), own(row.m), own(row.v), row.gradient);
+    else inputs.push(row.param);
+    if (row.average) inputs.push(own(row.average));
+  }
+  const sizes = rows.map((row): RowSize => ("m" in row ? (row.average ? 5 : 4) : 2));
+  if (undo) inputs.push(own(undo));
+  const attrs: LiveAttrs<AdamStepsAttrs> = { ...adam, decay, rows: sizes, undo: undo !== undefined };
+  return [inputs as never, attrs as never] as const;
+}
+
+/**
+ * One step of Adam over many variables in one pass over memory and one kernel call, in place; averages follow in
+ * the same pass: average ← decay·average + (1 − decay)·param, with the param's new value. The bits are those of
+ * `adamStep` and `emaStep`, and so are the conditions.
+ * @throws RangeError, TypeError unless each row is float32 of one shape; nothing is written then.
+ */
+export function adamSteps(rows: readonly (AdamRow | AverageRow)[], options: AdamStepsOptions): void {
+  engine().runKernel(adamStepsOp.name, ...rowCall(rows, options));
+}
+
+/** `emaStep` for many averages at once, in one kernel call. */
+export function emaSteps(rows: readonly AverageRow[], decay: Live<number>): void {
+  adamSteps(rows, { ...noStep, decay });
+}
+
+/** Undoes `adamSteps` of the same rows, apart from the averages, by what it wrote to `undo`. */
+export function restoreSteps(rows: readonly AdamRow[], undo: Variable): void {
+  engine().runKernel(adamRestoreOp.name, ...rowCall(rows, { ...noStep, undo }));
 }

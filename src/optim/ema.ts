@@ -1,6 +1,6 @@
 import { dispose, type Variable } from "@tensorflow/tfjs-core";
 import type { Live } from "../backend/op.ts";
-import { emaStep, variableLike } from "../ops/in-place.ts";
+import { type AverageRow, emaSteps, variableLike } from "../ops/in-place.ts";
 
 /** Exponential moving average of named variables: what a generator draws with better than with its own. */
 export class Ema {
@@ -23,9 +23,14 @@ export class Ema {
    * @throws RangeError for another decay.
    */
   update(decay: Live<number>): void {
-    for (const [name, average] of Object.entries(this.variables)) {
-      emaStep(average, this.#values[name], decay);
-    }
+    emaSteps(Object.values(this.rows()), decay);
+  }
+
+  /** Each average with what it follows, by name. */
+  rows(): Record<string, AverageRow> {
+    return Object.fromEntries(
+      Object.entries(this.variables).map(([name, average]) => [name, { param: this.#values[name], average }]),
+    );
   }
 
   /** Disposes the averages. */
