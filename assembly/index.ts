@@ -23,6 +23,7 @@ export * from "./ops/image";
 export * from "./ops/last-writer";
 export * from "./ops/logistic-loss";
 export * from "./ops/matmul";
+export * from "./ops/peak";
 export * from "./ops/pool";
 export * from "./ops/random";
 export * from "./ops/reduce";

@@ -21,9 +21,11 @@ export interface Operand {
 }
 
 /** What an op's result looks like; dtype defaults to float32. */
-export interface OutputSpec {
+export interface OutputSpec<Plan = undefined> {
   readonly shape: readonly number[];
   readonly dtype?: DataType;
+  /** What `infer` worked out beside the shape and `wasm` needs too; that of the first result counts. */
+  readonly plan?: Plan;
 }
 
 /** What one kernel call may use beside its operands. All of it is gone when the call ends. */
@@ -58,6 +60,7 @@ export interface Op<
   Names extends string = string,
   Attrs extends object = object,
   Optional extends string = never,
+  Plan = undefined,
 > {
   /** TensorFlow.js's kernel name where it has one, so that its public function arrives here. */
   readonly name: string;
@@ -70,7 +73,7 @@ export interface Op<
   infer(
     inputs: Named<Names, Shaped> & Partial<Named<Optional, Shaped>>,
     attrs: Attrs,
-  ): OutputSpec | readonly OutputSpec[];
+  ): OutputSpec<Plan> | readonly OutputSpec<Plan>[];
   /**
    * Computes the results, or is "alias" where the (only) result shares the first input's values, "composed"
    * where `compose` computes it.
@@ -83,6 +86,7 @@ export interface Op<
         inputs: Named<Names, Operand> & Partial<Named<Optional, Operand>>,
         outputs: readonly Operand[],
         attrs: Attrs,
+        plan: Plan,
       ) => void);
   /**
    * The (only) result made of other ops, for an op that is not worth a kernel. Not on the tape: `gradient` is
@@ -118,20 +122,21 @@ export type LiveAttrs<Attrs> = { readonly [name in keyof Attrs]: Live<Attrs[name
 
 /** An op of any inputs and attributes, as the registry sees it. */
 // biome-ignore lint/suspicious/noExplicitAny: the registry holds ops of every signature.
-export type AnyOp = Op<any, any, any>;
+export type AnyOp = Op<any, any, any, any>;
 
 /** Types an op's record. Defining does nothing by itself: `init()` registers the list in ops/index.ts. */
 export function defineOp<
   Names extends string,
   Attrs extends object = object,
   Optional extends string = never,
->(op: Op<Names, Attrs, Optional>): Op<Names, Attrs, Optional> {
+  Plan = undefined,
+>(op: Op<Names, Attrs, Optional, Plan>): Op<Names, Attrs, Optional, Plan> {
   return op;
 }
 
 /** Calls a registered op by its record; the tape sees it. For an op with one result. */
-export function call<Names extends string, Attrs extends object, Optional extends string>(
-  op: Op<Names, Attrs, Optional>,
+export function call<Names extends string, Attrs extends object, Optional extends string, Plan>(
+  op: Op<Names, Attrs, Optional, Plan>,
   inputs: Named<Names, Tensor> & Partial<Named<Optional, Tensor | undefined>>,
   attrs: Attrs,
 ): Tensor {
@@ -139,8 +144,8 @@ export function call<Names extends string, Attrs extends object, Optional extend
 }
 
 /** Calls a registered op that gives several results. */
-export function callMany<Names extends string, Attrs extends object, Optional extends string>(
-  op: Op<Names, Attrs, Optional>,
+export function callMany<Names extends string, Attrs extends object, Optional extends string, Plan>(
+  op: Op<Names, Attrs, Optional, Plan>,
   inputs: Named<Names, Tensor> & Partial<Named<Optional, Tensor | undefined>>,
   attrs: Attrs,
 ): Tensor[] {
@@ -219,12 +224,13 @@ function compute(
   inputs: Record<string, Operand>,
   outputs: readonly Operand[],
   attrs: object,
+  plan: unknown,
 ): void {
   const kernels = op.wasm as Exclude<AnyOp["wasm"], string>;
   const run = () => {
     const workspaces: number[] = [];
     try {
-      kernels(callOn(backend, workspaces), inputs, outputs, op.live ? present(attrs) : attrs);
+      kernels(callOn(backend, workspaces), inputs, outputs, op.live ? present(attrs) : attrs, plan);
     } finally {
       for (const ptr of workspaces) backend.heap.free(ptr);
     }
@@ -268,7 +274,7 @@ export function runOp(
     for (const name of Object.keys(inputs)) {
       if (inputs[name] != null) operands[name] = operand(inputs[name]);
     }
-    compute(backend, op, operands, outputs.map(operand), attrs);
+    compute(backend, op, operands, outputs.map(operand), attrs, list[0]?.plan);
   } catch (error) {
     for (const { dataId } of outputs) backend.disposeData(dataId);
     throw error;
