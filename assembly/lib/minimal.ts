@@ -1,0 +1,146 @@
+import { filter2, filterAdjoint2, input2, output2, outputAdjoint2 } from "./minimal-2";
+import { filter4, filterAdjoint4, input4, output4, outputAdjoint4 } from "./minimal-4";
+import { copyFloats } from "./pack";
+import { madd } from "./simd";
+
+// Minimal filtering of 3×3 taps in two dimensions (Winograd 1980; Lavin & Gray 2015, arXiv 1509.09308): m×m outputs
+// are Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A with (m + 2)² products, which summed over channels are as many matrix products, the
+// planes. Matrices of the filter-gradient are its transposes: Gᵀ[(Bᵀ d B) ⊙ (A y Aᵀ)]G. Each function takes four
+// channels through both dimensions; planes are `plane` bytes apart. `temp` is a workspace of 576 bytes.
+
+/** Planes of (m + 2)·(m + 2) float32x4 = Bᵀ d B, of pixels `row` and `pixel` bytes apart. */
+export function transformInput(tile: i32, y: usize, plane: usize, x: usize, row: usize, pixel: usize, temp: usize): void {
+  if (tile == 4) {
+    input4(temp, 96, 16, x, row, pixel, 6);
+    input4(y, plane, 6 * plane, temp, 16, 96, 6);
+  } else {
+    input2(temp, 64, 16, x, row, pixel, 4);
+    input2(y, plane, 4 * plane, temp, 16, 64, 4);
+  }
+}
+
+/** m·m pixels = Aᵀ x A of planes. */
+export function transformOutput(tile: i32, y: usize, row: usize, pixel: usize, x: usize, plane: usize, temp: usize): void {
+  if (tile == 4) {
+    output4(temp, 96, 16, x, 6 * plane, plane, 6);
+    output4(y, pixel, row, temp, 16, 96, 4);
+  } else {
+    output2(temp, 64, 16, x, 4 * plane, plane, 4);
+    output2(y, pixel, row, temp, 16, 64, 2);
+  }
+}
+
+/** Planes = A x Aᵀ of m·m pixels. */
+export function transformOutputAdjoint(
+  tile: i32, y: usize, plane: usize, x: usize, row: usize, pixel: usize, temp: usize,
+): void {
+  if (tile == 4) {
+    outputAdjoint4(temp, 64, 16, x, row, pixel, 4);
+    outputAdjoint4(y, plane, 6 * plane, temp, 16, 64, 6);
+  } else {
+    outputAdjoint2(temp, 32, 16, x, row, pixel, 2);
+    outputAdjoint2(y, plane, 4 * plane, temp, 16, 32, 4);
+  }
+}
+
+/** Planes = G x Gᵀ of 3×3 taps, `tap` bytes apart (negative: from the last). */
+export function transformFilter(tile: i32, y: usize, plane: usize, x: usize, tap: usize, temp: usize): void {
+  if (tile == 4) {
+    filter4(temp, 48, 16, x, 3 * tap, tap, 3);
+    filter4(y, plane, 6 * plane, temp, 16, 48, 6);
+  } else {
+    filter2(temp, 48, 16, x, 3 * tap, tap, 3);
+    filter2(y, plane, 4 * plane, temp, 16, 48, 4);
+  }
+}
+
+/** 3×3 taps, `tap` bytes apart, = Gᵀ x G of planes. */
+export function transformFilterAdjoint(tile: i32, y: usize, tap: usize, x: usize, plane: usize, temp: usize): void {
+  if (tile == 4) {
+    filterAdjoint4(temp, 96, 16, x, 6 * plane, plane, 6);
+    filterAdjoint4(y, tap, 3 * tap, temp, 16, 96, 3);
+  } else {
+    filterAdjoint2(temp, 64, 16, x, 4 * plane, plane, 4);
+    filterAdjoint2(y, tap, 3 * tap, temp, 16, 64, 3);
+  }
+}
+
+/**
+ * patch[size][size][lanes] = `count` channels of pixels (row…, column…) of one picture [height, width, channels],
+ * zeros outside it and in the lanes past count. x points at the picture's first pixel's first of those channels.
+ */
+export function copyPatch(
+  patch: usize, x: usize, height: i32, width: i32, channels: i32, row: i32, column: i32, size: i32, count: i32, lanes: i32,
+): void {
+  memory.fill(patch, 0, (<usize>(size * size * lanes)) << 2);
+  const top = max(0, -row);
+  const left = max(0, -column);
+  const bottom = min(size, height - row);
+  const right = min(size, width - column);
+  for (let i = top; i < bottom; i++) {
+    for (let j = left; j < right; j++) {
+      copyFloats(
+        patch + ((<usize>((i * size + j) * lanes)) << 2),
+        x + ((<usize>(((row + i) * width + column + j) * channels)) << 2),
+        count,
+      );
+    }
+  }
+}
+
+/**
+ * y[m][8] = Σ x[m][k]·panel[k][8], k < depth, for m < rows, a multiple of 4. Rows of x are `step` bytes apart; y is
+ * contiguous.
+ */
+export function multiplyRows(y: usize, x: usize, step: usize, panel: usize, rows: i32, depth: i32): void {
+  const next = (step << 2) - ((<usize>depth) << 2);
+  let a0 = x;
+  let a1 = a0 + step;
+  let a2 = a1 + step;
+  let a3 = a2 + step;
+  for (const last = y + ((<usize>rows) << 5); y < last; y += 128) {
+    let c00 = f32x4.splat(0);
+    let c01 = c00;
+    let c10 = c00;
+    let c11 = c00;
+    let c20 = c00;
+    let c21 = c00;
+    let c30 = c00;
+    let c31 = c00;
+    let b = panel;
+    const end = a0 + ((<usize>depth) << 2);
+    while (a0 < end) {
+      const b0 = v128.load(b);
+      const b1 = v128.load(b, 16);
+      const x0 = v128.load32_splat(a0);
+      c00 = madd(x0, b0, c00);
+      c01 = madd(x0, b1, c01);
+      const x1 = v128.load32_splat(a1);
+      c10 = madd(x1, b0, c10);
+      c11 = madd(x1, b1, c11);
+      const x2 = v128.load32_splat(a2);
+      c20 = madd(x2, b0, c20);
+      c21 = madd(x2, b1, c21);
+      const x3 = v128.load32_splat(a3);
+      c30 = madd(x3, b0, c30);
+      c31 = madd(x3, b1, c31);
+      a0 += 4;
+      a1 += 4;
+      a2 += 4;
+      a3 += 4;
+      b += 32;
+    }
+    v128.store(y, c00);
+    v128.store(y, c01, 16);
+    v128.store(y, c10, 32);
+    v128.store(y, c11, 48);
+    v128.store(y, c20, 64);
+    v128.store(y, c21, 80);
+    v128.store(y, c30, 96);
+    v128.store(y, c31, 112);
+    a0 += next;
+    a1 += next;
+    a2 += next;
+    a3 += next;
+  }
+}
