@@ -163,6 +163,6 @@ export function planMinimal(conv: Conv2d): Plan | null {
   if (!fits || conv.filtering == 0) return null;
   const forced = conv.filtering < 0;
   const tile = forced ? -conv.filtering : conv.filtering;
-  if (!forced && conv.groupIn < 8) return null;
+  if (!forced && (conv.groupIn < 8 || conv.groupOut < 8)) return null;
   return conv.direction == Direction.FilterGradient ? planFilterGradient(conv, tile) : planOutputs(conv, tile);
 }

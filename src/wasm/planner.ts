@@ -105,8 +105,11 @@ export type Filtering = 0 | 2 | 4;
 
 /** Asks the control module for plans and remembers the answers. */
 export class Planner {
-  /** Of the plans asked for from now on. */
-  filtering: Filtering = 4;
+  /**
+   * Of the plans asked for from now on. Negative: that tile wherever it is possible, faster or not, to test and to
+   * measure it.
+   */
+  filtering: Filtering | -2 | -4 = 4;
   readonly #control: ControlExports;
   /** By hash, the plan last asked for: a string for a key would cost more than a small kernel. */
   readonly #plans = new Map<number, { readonly shape: readonly number[]; readonly plan: Conv2dPlan }>();
