@@ -6,10 +6,10 @@ import { Algorithm, Kernel, Plan, roundUp } from "./plan-conv2d";
 const blockBytes: i32 = 640 << 10;
 const stripBytes: i32 = 320 << 10;
 /** Bytes of x and dy that a block of the filter-gradient transforms. */
-const gatheredBytes: i32 = 2560 << 10;
-/** Bytes of temporaries before what else a kernel keeps in scratch: conv2dMinimal's, the filter-gradient's. */
-const temporaries: i32 = 576 + 512;
-const gradientTemporaries: i32 = 576;
+const gatheredBytes: i32 = 1536 << 10;
+/** Bytes of a transform's temporaries, which come first in scratch, and of the outputs of a tile at an edge. */
+const temporaries: i32 = 640;
+const edgeTile: i32 = 512;
 
 /**
  * FLOPs of a transform for each channel of a tile: of the input, the output, the filter and the filter-gradient's
@@ -28,6 +28,15 @@ class Transforms {
 function transformsOf(tile: i32): Transforms {
   return tile == 4 ? new Transforms(264, 180, 135, 180, 162) : new Transforms(32, 24, 35, 12, 49);
 }
+
+/** What a FLOP of a transform takes, compared with one of a product: of tiles, of the filter (which is stored). */
+const transformWeight: f64 = 2;
+const filterWeight: f64 = 5;
+/** A product of few channels takes as long as one of so many more; in the filter-gradient, so many FLOPs a plane. */
+const shortDepth: i32 = 4;
+const stepFlops: f64 = 8;
+/** Fewer channels than this leave most of a vector empty. */
+const leastChannels: i32 = 4;
 
 /** Bytes of a plane: 64 more than a multiple of a large power of two, or all planes would share a few cache sets. */
 function planeBytes(bytes: i32): i32 {
@@ -82,8 +91,11 @@ function planOutputs(conv: Conv2d, tile: i32): Plan {
   f[Minimal.FilterPlane] = planeBytes(32 * depth);
   f[Minimal.ProductPlane] = planeBytes(32 * block);
   f[Minimal.Strip] = max(1, min(panels, stripBytes / (planes * f[Minimal.ProductPlane])));
-  const patch = planes * roundUp(f[Minimal.SourceDepth], 4) * 4;
-  f[Minimal.Source] = roundUp(temporaries + patch, 64);
+  f[Minimal.Outside] = temporaries + edgeTile;
+  // Zeros for a row of a tile, or the copy of a tile.
+  const whole = f[Minimal.SourceDepth] % 4 == 0;
+  const outside = whole ? 4 * (tile + 2) * f[Minimal.Channels] : 4 * planes * roundUp(f[Minimal.SourceDepth], 4);
+  f[Minimal.Source] = roundUp(f[Minimal.Outside] + outside, 64);
   const transforms = transformsOf(tile);
   const plan = new Plan(
     tile == 4 ? Algorithm.Minimal4 : Algorithm.Minimal2,
@@ -119,6 +131,7 @@ function planFilterGradient(conv: Conv2d, tile: i32): Plan {
   f[Minimal.Block] = block;
   f[Minimal.SourcePlane] = planeBytes(4 * block * lanes);
   f[Minimal.FilterPlane] = planeBytes(4 * block * outLanes);
+  f[Minimal.Outside] = 4 * (tile + 2) * max(conv.inChannels, conv.outChannels);
   const transforms = transformsOf(tile);
   const plan = new Plan(
     tile == 4 ? Algorithm.Minimal4 : Algorithm.Minimal2,
@@ -136,16 +149,46 @@ function planFilterGradient(conv: Conv2d, tile: i32): Plan {
     const place = i * Minimal.Length;
     for (let j = 0; j < Minimal.Length; j++) program[place + j] = f[j];
     const units = (f[Minimal.Count] + gatheredTiles - 1) / gatheredTiles;
-    plan.step(Kernel.MinimalGather, units, gradientTemporaries + 4.0 * planes * gatheredChannels, place);
+    plan.step(Kernel.MinimalGather, units, <f64>temporaries + f[Minimal.Outside] + 4.0 * planes * gatheredChannels, place);
     plan.step(
       Kernel.MinimalSum,
       bands * (outLanes / 8),
-      gradientTemporaries + 288 + 128.0 * planes * (gatheredChannels / 4),
+      <f64>temporaries + 288 + 128.0 * planes * (gatheredChannels / 4),
       place,
     );
   }
   plan.program = program;
   return plan;
+}
+
+/** FLOPs of products, and FLOPs at the products' rate that all else takes the time of. */
+function effort(conv: Conv2d, tile: i32): f64 {
+  const f = fields(conv, tile);
+  const t = transformsOf(tile);
+  const planes = (tile + 2) * (tile + 2);
+  const depth = <f64>f[Minimal.Depth];
+  const columns = <f64>roundUp(f[Minimal.Columns], 8);
+  const tiles = <f64>f[Minimal.Tiles];
+  if (conv.direction == Direction.FilterGradient) {
+    const blocks = Math.ceil((tiles * planes * conv.groups * (depth + columns) * 4) / gatheredBytes);
+    return (
+      conv.groups *
+      (tiles * (2.0 * planes * depth * columns + transformWeight * (t.input * depth + t.outputAdjoint * columns)) +
+        blocks * (transformWeight * t.filterAdjoint + planes * stepFlops) * depth * columns)
+    );
+  }
+  return (
+    conv.groups *
+    (roundUp(f[Minimal.Tiles], 4) *
+      (2.0 * planes * (depth + shortDepth) * columns + transformWeight * (t.input * depth + t.output * columns)) +
+      filterWeight * t.filter * depth * columns)
+  );
+}
+
+/** The same of the direct algorithms. */
+function directEffort(conv: Conv2d): f64 {
+  const columns = conv.direction == Direction.InputGradient ? conv.groupIn : conv.groupOut;
+  return (conv.flops() / columns) * roundUp(columns, 4);
 }
 
 /**
@@ -161,8 +204,12 @@ export function planMinimal(conv: Conv2d): Plan | null {
     conv.dilationHeight == 1 &&
     conv.dilationWidth == 1;
   if (!fits || conv.filtering == 0) return null;
-  const forced = conv.filtering < 0;
-  const tile = forced ? -conv.filtering : conv.filtering;
-  if (!forced && (conv.groupIn < 8 || conv.groupOut < 8)) return null;
+  let tile = abs(conv.filtering);
+  if (conv.filtering > 0) {
+    // Depthwise layers and single colours have kernels of their own.
+    if (conv.groupIn < leastChannels || conv.groupOut < leastChannels) return null;
+    if (tile == 4 && effort(conv, 2) < effort(conv, 4)) tile = 2;
+    if (directEffort(conv) <= effort(conv, tile)) return null;
+  }
   return conv.direction == Direction.FilterGradient ? planFilterGradient(conv, tile) : planOutputs(conv, tile);
 }

@@ -52,6 +52,8 @@ export const enum Minimal {
   /** Places of the transformed source and filter (or dy). */
   Source,
   Filter,
+  /** Place of the pixels outside the picture; in the filter-gradient, their bytes. */
+  Outside,
   Length,
 }
 

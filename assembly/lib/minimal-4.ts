@@ -11,7 +11,9 @@ import { madd } from "./simd";
 //        ⎣0   1  −3/2 −2  3/2 1⎦        ⎣   0      0      1  ⎦
 //
 // Each function multiplies `lines` columns of four lanes by one of these: line i reads x + i·nextX, + stepX, ... and
-// writes y + i·nextY, + stepY, ... Coefficients are loaded, since V8 builds a constant anew at each use in a loop.
+// writes y + i·nextY, + stepY, ... What reads pictures takes pointers to their rows in place of x and stepX, and
+// writes zeros for lines before `from` and from `to` on, which are outside. Coefficients are loaded, since V8 builds a
+// constant anew at each use in a loop.
 
 const coefficients = memory.data<f32>([
   1.5, 2, -0.5, 0.5, -2, 0.25, 4, 0.125, -8,
@@ -19,30 +21,56 @@ const coefficients = memory.data<f32>([
   0.06666666666666667, -0.13333333333333333, 0.26666666666666666,
 ]);
 
+/** Six zeros. */
+function zero6(y: usize, step: usize): void {
+  const zero = f32x4.splat(0);
+  v128.store(y, zero);
+  v128.store((y += step), zero);
+  v128.store((y += step), zero);
+  v128.store((y += step), zero);
+  v128.store((y += step), zero);
+  v128.store(y + step, zero);
+}
+
 /** Bᵀ: six of six. */
 export function input4(
-  y: usize, stepY: usize, nextY: usize, x: usize, stepX: usize, nextX: usize, lines: i32,
+  y: usize, stepY: usize, nextY: usize, rows: usize, offset: usize, nextX: usize, lines: i32, from: i32, to: i32,
 ): void {
   const threeHalves = v128.load32_splat(coefficients);
   const two = v128.load32_splat(coefficients, 4);
   const minusHalf = v128.load32_splat(coefficients, 8);
-  for (let i = 0; i < lines; i++, x += nextX, y += nextY) {
-    let p = x;
-    const d0 = v128.load(p);
-    const d1 = v128.load((p += stepX));
-    const d2 = v128.load((p += stepX));
-    const d3 = v128.load((p += stepX));
-    const d4 = v128.load((p += stepX));
-    const d5 = v128.load((p += stepX));
+  let x0 = load<usize>(rows) + offset;
+  let x1 = load<usize>(rows, 4) + offset;
+  let x2 = load<usize>(rows, 8) + offset;
+  let x3 = load<usize>(rows, 12) + offset;
+  let x4 = load<usize>(rows, 16) + offset;
+  let x5 = load<usize>(rows, 20) + offset;
+  for (let i = 0; i < lines; i++, y += nextY) {
+    let p = y;
+    if (i < from || i >= to) {
+      zero6(y, stepY);
+    } else {
+    const d0 = v128.load(x0);
+    const d1 = v128.load(x1);
+    const d2 = v128.load(x2);
+    const d3 = v128.load(x3);
+    const d4 = v128.load(x4);
+    const d5 = v128.load(x5);
     const e = f32x4.sub(d4, d2);
     const f = f32x4.sub(d3, d1);
-    p = y;
     v128.store(p, madd(threeHalves, f, f32x4.add(f32x4.sub(d0, d2), e)));
     v128.store((p += stepY), madd(threeHalves, f32x4.add(d3, d2), f32x4.add(e, f)));
     v128.store((p += stepY), madd(threeHalves, f32x4.sub(d3, d2), f32x4.sub(e, f)));
     v128.store((p += stepY), madd(two, f, e));
     v128.store((p += stepY), madd(minusHalf, f, e));
     v128.store((p += stepY), madd(threeHalves, e, f32x4.sub(f32x4.sub(d5, d3), f)));
+    }
+    x0 += nextX;
+    x1 += nextX;
+    x2 += nextX;
+    x3 += nextX;
+    x4 += nextX;
+    x5 += nextX;
   }
 }
 
@@ -76,27 +104,38 @@ export function output4(
 
 /** A: six of four. */
 export function outputAdjoint4(
-  y: usize, stepY: usize, nextY: usize, x: usize, stepX: usize, nextX: usize, lines: i32,
+  y: usize, stepY: usize, nextY: usize, rows: usize, offset: usize, nextX: usize, lines: i32, from: i32, to: i32,
 ): void {
   const half = v128.load32_splat(coefficients, 12);
   const minusTwo = v128.load32_splat(coefficients, 16);
   const quarter = v128.load32_splat(coefficients, 20);
   const four = v128.load32_splat(coefficients, 24);
-  for (let i = 0; i < lines; i++, x += nextX, y += nextY) {
-    let p = x;
-    const y0 = v128.load(p);
-    const y1 = v128.load((p += stepX));
-    const y2 = v128.load((p += stepX));
-    const y3 = v128.load((p += stepX));
+  let x0 = load<usize>(rows) + offset;
+  let x1 = load<usize>(rows, 4) + offset;
+  let x2 = load<usize>(rows, 8) + offset;
+  let x3 = load<usize>(rows, 12) + offset;
+  for (let i = 0; i < lines; i++, y += nextY) {
+    let p = y;
+    if (i < from || i >= to) {
+      zero6(y, stepY);
+    } else {
+    const y0 = v128.load(x0);
+    const y1 = v128.load(x1);
+    const y2 = v128.load(x2);
+    const y3 = v128.load(x3);
     const even = f32x4.add(y0, y2);
     const odd = f32x4.add(y1, y3);
-    p = y;
     v128.store(p, y0);
     v128.store((p += stepY), f32x4.add(even, odd));
     v128.store((p += stepY), f32x4.sub(even, odd));
     v128.store((p += stepY), madd(half, madd(quarter, y3, y1), madd(quarter, y2, y0)));
     v128.store((p += stepY), madd(minusTwo, madd(four, y3, y1), madd(four, y2, y0)));
     v128.store((p += stepY), y3);
+    }
+    x0 += nextX;
+    x1 += nextX;
+    x2 += nextX;
+    x3 += nextX;
   }
 }
 

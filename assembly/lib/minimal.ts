@@ -6,16 +6,111 @@ import { madd } from "./simd";
 // Minimal filtering of 3×3 taps in two dimensions (Winograd 1980; Lavin & Gray 2015, arXiv 1509.09308): m×m outputs
 // are Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A with (m + 2)² products, which summed over channels are as many matrix products, the
 // planes. Matrices of the filter-gradient are its transposes: Gᵀ[(Bᵀ d B) ⊙ (A y Aᵀ)]G. Each function takes four
-// channels through both dimensions; planes are `plane` bytes apart. `temp` is a workspace of 576 bytes.
+// channels through both dimensions; planes are `plane` bytes apart. `temp` is a workspace of `temporaries` bytes.
 
-/** Planes of (m + 2)·(m + 2) float32x4 = Bᵀ d B, of pixels `row` and `pixel` bytes apart. */
-export function transformInput(tile: i32, y: usize, plane: usize, x: usize, row: usize, pixel: usize, temp: usize): void {
+/** What each thread keeps in scratch: a transform's first half, pointers to its rows, pointers to a tile's rows. */
+export const temporaries: usize = 640;
+const halfRows: usize = 576;
+/** Place of the pointers to a tile's rows, see findTile. */
+const tileRows: usize = 608;
+/** Places of the first of its columns that exists, and of the first after them. */
+const tileFrom: usize = 632;
+const tileTo: usize = 636;
+
+/** Writes what transforms of pictures need in temp, once. */
+export function prepareTemporaries(temp: usize): void {
+  for (let i: usize = 0; i < 6; i++) store<usize>(temp + halfRows + (i << 2), temp + (i << 4));
+}
+
+/**
+ * Finds the pixels (row…row + size, column…column + size) of one picture [height, width, channels] at x: pointers to
+ * the rows, `zeros` in place of those outside, go to temp, and which columns exist. `zeros` is as long
+ * as a row of the tile.
+ */
+export function findTile(
+  temp: usize,
+  x: usize,
+  height: i32,
+  width: i32,
+  channels: i32,
+  row: i32,
+  column: i32,
+  size: i32,
+  zeros: usize,
+): void {
+  const rows = temp + tileRows;
+  for (let i = 0; i < size; i++) {
+    const inside = row + i >= 0 && row + i < height;
+    const pixel = x + ((<usize>(((row + i) * width + column) * channels)) << 2);
+    store<usize>(rows + ((<usize>i) << 2), inside ? pixel : zeros);
+  }
+  store<i32>(temp + tileFrom, max(0, -column));
+  store<i32>(temp + tileTo, min(size, width - column));
+}
+
+/** As findTile, for channels that are no whole vectors: `count` of them go to patch[size][size][lanes], zeros around. */
+export function copyTile(
+  temp: usize,
+  x: usize,
+  height: i32,
+  width: i32,
+  channels: i32,
+  row: i32,
+  column: i32,
+  size: i32,
+  patch: usize,
+  count: i32,
+  lanes: i32,
+): void {
+  const step = (<usize>(size * lanes)) << 2;
+  memory.fill(patch, 0, <usize>size * step);
+  const top = max(0, -row);
+  const left = max(0, -column);
+  const bottom = min(size, height - row);
+  const right = min(size, width - column);
+  for (let i = top; i < bottom; i++) {
+    for (let j = left; j < right; j++) {
+      copyFloats(
+        patch + ((<usize>((i * size + j) * lanes)) << 2),
+        x + ((<usize>(((row + i) * width + column + j) * channels)) << 2),
+        count,
+      );
+    }
+  }
+  for (let i: usize = 0; i < <usize>size; i++) store<usize>(temp + tileRows + (i << 2), patch + i * step);
+  store<i32>(temp + tileFrom, 0);
+  store<i32>(temp + tileTo, size);
+}
+
+/** Planes of (m + 2)·(m + 2) float32x4 = Bᵀ d B, of the found tile's pixels, `pixel` bytes apart, `offset` bytes in. */
+export function transformInput(tile: i32, y: usize, plane: usize, offset: usize, pixel: usize, temp: usize): void {
+  const half = temp + halfRows;
+  const rows = temp + tileRows;
+  const from = load<i32>(temp + tileFrom);
+  const to = load<i32>(temp + tileTo);
   if (tile == 4) {
-    input4(temp, 96, 16, x, row, pixel, 6);
-    input4(y, plane, 6 * plane, temp, 16, 96, 6);
+    input4(temp, 96, 16, rows, offset, pixel, 6, from, to);
+    input4(y, plane, 6 * plane, half, 0, 96, 6, 0, 6);
   } else {
-    input2(temp, 64, 16, x, row, pixel, 4);
-    input2(y, plane, 4 * plane, temp, 16, 64, 4);
+    input2(temp, 64, 16, rows, offset, pixel, 4, from, to);
+    input2(y, plane, 4 * plane, half, 0, 64, 4, 0, 4);
+  }
+}
+
+/** Planes = A x Aᵀ of the found tile's m·m pixels. */
+export function transformOutputAdjoint(
+  tile: i32, y: usize, plane: usize, offset: usize, pixel: usize, temp: usize,
+): void {
+  const half = temp + halfRows;
+  const rows = temp + tileRows;
+  const from = load<i32>(temp + tileFrom);
+  const to = load<i32>(temp + tileTo);
+  if (tile == 4) {
+    outputAdjoint4(temp, 64, 16, rows, offset, pixel, 4, from, to);
+    outputAdjoint4(y, plane, 6 * plane, half, 0, 64, 6, 0, 6);
+  } else {
+    outputAdjoint2(temp, 32, 16, rows, offset, pixel, 2, from, to);
+    outputAdjoint2(y, plane, 4 * plane, half, 0, 32, 4, 0, 4);
   }
 }
 
@@ -27,19 +122,6 @@ export function transformOutput(tile: i32, y: usize, row: usize, pixel: usize, x
   } else {
     output2(temp, 64, 16, x, 4 * plane, plane, 4);
     output2(y, pixel, row, temp, 16, 64, 2);
-  }
-}
-
-/** Planes = A x Aᵀ of m·m pixels. */
-export function transformOutputAdjoint(
-  tile: i32, y: usize, plane: usize, x: usize, row: usize, pixel: usize, temp: usize,
-): void {
-  if (tile == 4) {
-    outputAdjoint4(temp, 64, 16, x, row, pixel, 4);
-    outputAdjoint4(y, plane, 6 * plane, temp, 16, 64, 6);
-  } else {
-    outputAdjoint2(temp, 32, 16, x, row, pixel, 2);
-    outputAdjoint2(y, plane, 4 * plane, temp, 16, 32, 4);
   }
 }
 
@@ -62,29 +144,6 @@ export function transformFilterAdjoint(tile: i32, y: usize, tap: usize, x: usize
   } else {
     filterAdjoint2(temp, 64, 16, x, 4 * plane, plane, 4);
     filterAdjoint2(y, tap, 3 * tap, temp, 16, 64, 3);
-  }
-}
-
-/**
- * patch[size][size][lanes] = `count` channels of pixels (row…, column…) of one picture [height, width, channels],
- * zeros outside it and in the lanes past count. x points at the picture's first pixel's first of those channels.
- */
-export function copyPatch(
-  patch: usize, x: usize, height: i32, width: i32, channels: i32, row: i32, column: i32, size: i32, count: i32, lanes: i32,
-): void {
-  memory.fill(patch, 0, (<usize>(size * size * lanes)) << 2);
-  const top = max(0, -row);
-  const left = max(0, -column);
-  const bottom = min(size, height - row);
-  const right = min(size, width - column);
-  for (let i = top; i < bottom; i++) {
-    for (let j = left; j < right; j++) {
-      copyFloats(
-        patch + ((<usize>((i * size + j) * lanes)) << 2),
-        x + ((<usize>(((row + i) * width + column + j) * channels)) << 2),
-        count,
-      );
-    }
   }
 }
 

@@ -1,10 +1,15 @@
 import { field } from "../lib/conv2d-program";
 import { gatheredChannels, gatheredTiles, Minimal } from "../lib/conv2d-minimal-program";
 import { tileOfPanels } from "../lib/gemm-panels";
-import { copyPatch, transformFilterAdjoint, transformInput, transformOutputAdjoint } from "../lib/minimal";
-
-/** Scratch before other things: a transform's temporaries. */
-const temporaries: usize = 576;
+import {
+  copyTile,
+  findTile,
+  prepareTemporaries,
+  temporaries,
+  transformFilterAdjoint,
+  transformInput,
+  transformOutputAdjoint,
+} from "../lib/minimal";
 
 /**
  * Transforms the same tiles of a picture's channels into panels [plane][channels/lanes][tile][lanes] of `lanes` 4 or
@@ -35,34 +40,30 @@ function gather(
   const panel = (<usize>(field(program, Minimal.Block) * lanes)) << 2;
   const size = adjoint ? tile : tile + 2;
   const perGroup = (depth + lanes - 1) / lanes;
-  const patch = scratch + temporaries;
+  const outside = scratch + temporaries;
   for (let g = 0; g < groups; g++) {
     for (let c = 0; c < depth; c += gatheredChannels) {
       const count = min(gatheredChannels, depth - c);
       const whole = (count + lanes - 1) & -lanes;
+      const inPlace = whole == count;
+      const pixel = (<usize>(inPlace ? channels : whole)) << 2;
       const panels = planes + <usize>(g * perGroup + c / lanes) * panel;
       for (let t = from; t < to; t++) {
         const picture = (first + t) / tiles;
         const place = first + t - picture * tiles;
         const row = (place / wide) * tile - padTop;
         const column = (place % wide) * tile - padLeft;
-        let source = x + ((<usize>(picture * height * width * channels + g * depth + c)) << 2);
-        let stepRow = (<usize>(width * channels)) << 2;
-        let stepPixel = (<usize>channels) << 2;
-        if (whole == count && row >= 0 && column >= 0 && row + size <= height && column + size <= width) {
-          source += (<usize>((row * width + column) * channels)) << 2;
-        } else {
-          copyPatch(patch, source, height, width, channels, row, column, size, count, whole);
-          source = patch;
-          stepPixel = (<usize>whole) << 2;
-          stepRow = <usize>size * stepPixel;
+        const source = x + ((<usize>(picture * height * width * channels + g * depth + c)) << 2);
+        if (inPlace) findTile(scratch, source, height, width, channels, row, column, size, outside);
+        else {
+          const patch = outside + <usize>field(program, Minimal.Outside);
+          copyTile(scratch, source, height, width, channels, row, column, size, patch, count, whole);
         }
         for (let i = 0; i < whole; i += 4) {
-          const y =
-            panels + <usize>(i / lanes) * panel + ((<usize>(t * lanes + (i & (lanes - 1)))) << 2);
-          const from4 = source + ((<usize>i) << 2);
-          if (adjoint) transformOutputAdjoint(tile, y, plane, from4, stepRow, stepPixel, scratch);
-          else transformInput(tile, y, plane, from4, stepRow, stepPixel, scratch);
+          const y = panels + <usize>(i / lanes) * panel + ((<usize>(t * lanes + (i & (lanes - 1)))) << 2);
+          const offset = (<usize>i) << 2;
+          if (adjoint) transformOutputAdjoint(tile, y, plane, offset, pixel, scratch);
+          else transformInput(tile, y, plane, offset, pixel, scratch);
         }
       }
     }
@@ -80,6 +81,8 @@ export function conv2dMinimalGather(
 ): void {
   const first = from * gatheredTiles;
   const last = min(to * gatheredTiles, field(program, Minimal.Count));
+  prepareTemporaries(scratch);
+  memory.fill(scratch + temporaries, 0, <usize>field(program, Minimal.Outside));
   gather(
     workspace + field(program, Minimal.Source),
     field(program, Minimal.SourcePlane),

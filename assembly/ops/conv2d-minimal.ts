@@ -1,10 +1,16 @@
 import { field } from "../lib/conv2d-program";
 import { Minimal } from "../lib/conv2d-minimal-program";
-import { copyPatch, multiplyRows, transformFilter, transformInput, transformOutput } from "../lib/minimal";
+import {
+  copyTile,
+  findTile,
+  multiplyRows,
+  prepareTemporaries,
+  temporaries,
+  transformFilter,
+  transformInput,
+  transformOutput,
+} from "../lib/minimal";
 import { copyFloats, packColumns } from "../lib/pack";
-
-/** Scratch of conv2dMinimal before its planes: a transform's temporaries, then an edge tile's outputs. */
-const temporaries: usize = 576 + 512;
 
 /**
  * First step of conv2dMinimal: transforms the filter into panels [group][outputs/8][plane][depth][8]. A unit is
@@ -49,7 +55,9 @@ export function conv2dMinimalFilter(
 }
 
 /** Transforms all channels of tiles `first` and on into rows of each plane; past the last tile it repeats that. */
-function transformTiles(planes: usize, x: usize, program: usize, first: i32, count: i32, step: usize, scratch: usize): void {
+function transformTiles(
+  planes: usize, x: usize, program: usize, first: i32, count: i32, step: usize, scratch: usize, outside: usize,
+): void {
   const tile = field(program, Minimal.Tile);
   const height = field(program, Minimal.Height);
   const width = field(program, Minimal.Width);
@@ -62,64 +70,65 @@ function transformTiles(planes: usize, x: usize, program: usize, first: i32, cou
   const plane = <usize>field(program, Minimal.SourcePlane);
   const size = tile + 2;
   const lanes = (depth + 3) & ~3;
-  const patch = scratch + temporaries;
+  const whole = lanes == depth;
+  const pixel = (<usize>(whole ? channels : lanes)) << 2;
+  const end = (<usize>lanes) << 2;
   for (let t = first; t < first + count; t++, planes += step) {
     const at = min(t, last);
     const picture = at / tiles;
     const place = at - picture * tiles;
     const row = (place / wide) * tile - field(program, Minimal.PadTop);
     const column = (place % wide) * tile - field(program, Minimal.PadLeft);
-    const inside =
-      lanes == depth && row >= 0 && column >= 0 && row + size <= height && column + size <= width;
     for (let g = 0; g < groups; g++) {
-      let source = x + ((<usize>(picture * height * width * channels + g * depth)) << 2);
-      let stepRow = (<usize>(width * channels)) << 2;
-      let stepPixel = (<usize>channels) << 2;
-      if (inside) {
-        source += (<usize>((row * width + column) * channels)) << 2;
-      } else {
-        copyPatch(patch, source, height, width, channels, row, column, size, depth, lanes);
-        source = patch;
-        stepPixel = (<usize>lanes) << 2;
-        stepRow = <usize>size * stepPixel;
-      }
-      const y = planes + ((<usize>(g * lanes)) << 2);
-      const end = (<usize>lanes) << 2;
-      for (let c: usize = 0; c < end; c += 16) transformInput(tile, y + c, plane, source + c, stepRow, stepPixel, scratch);
+      const source = x + ((<usize>(picture * height * width * channels + g * depth)) << 2);
+      if (whole) findTile(scratch, source, height, width, channels, row, column, size, outside);
+      else copyTile(scratch, source, height, width, channels, row, column, size, outside, depth, lanes);
+      const y = planes + <usize>g * end;
+      for (let c: usize = 0; c < end; c += 16) transformInput(tile, y + c, plane, c, pixel, scratch);
     }
   }
 }
 
-/** Writes a tile's eight channels (`width` of them) from their planes. */
-function writeTile(y: usize, program: usize, t: i32, first: i32, width: i32, x: usize, scratch: usize): void {
+/** Transforms a tile's products back: the outputs of panels `from` to before `to`. */
+function writeTile(y: usize, program: usize, t: i32, from: i32, to: i32, products: usize, scratch: usize): void {
   const tile = field(program, Minimal.Tile);
   const plane = <usize>field(program, Minimal.ProductPlane);
   const outHeight = field(program, Minimal.OutHeight);
   const outWidth = field(program, Minimal.OutWidth);
   const channels = field(program, Minimal.OutChannels);
+  const columns = field(program, Minimal.Columns);
   const wide = field(program, Minimal.TilesWide);
   const tiles = field(program, Minimal.TilesHigh) * wide;
+  const perGroup = (columns + 7) >> 3;
+  const panel = <usize>((tile + 2) * (tile + 2)) * plane;
   const picture = t / tiles;
   const place = t - picture * tiles;
   const row = (place / wide) * tile;
   const column = (place % wide) * tile;
-  const to = y + ((<usize>(((picture * outHeight + row) * outWidth + column) * channels + first)) << 2);
+  const pixel = y + ((<usize>(((picture * outHeight + row) * outWidth + column) * channels)) << 2);
   const stepPixel = (<usize>channels) << 2;
   const stepRow = <usize>outWidth * stepPixel;
   const high = min(tile, outHeight - row);
   const across = min(tile, outWidth - column);
-  if (width == 8 && high == tile && across == tile) {
-    transformOutput(tile, to, stepRow, stepPixel, x, plane, scratch);
-    transformOutput(tile, to + 16, stepRow, stepPixel, x + 16, plane, scratch);
-    return;
-  }
-  const edge = scratch + 576;
+  const whole = high == tile && across == tile;
+  const edge = scratch + temporaries;
   const edgeRow = (<usize>tile) << 5;
-  transformOutput(tile, edge, edgeRow, 32, x, plane, scratch);
-  if (width > 4) transformOutput(tile, edge + 16, edgeRow, 32, x + 16, plane, scratch);
-  for (let i: usize = 0; i < <usize>high; i++) {
-    for (let j: usize = 0; j < <usize>across; j++) {
-      copyFloats(to + i * stepRow + j * stepPixel, edge + i * edgeRow + (j << 5), width);
+  for (let j = from; j < to; j++, products += panel) {
+    const group = j / perGroup;
+    const first = (j - group * perGroup) << 3;
+    const width = min(8, columns - first);
+    const at = pixel + ((<usize>(group * columns + first)) << 2);
+    if (whole && width == 8) {
+      transformOutput(tile, at, stepRow, stepPixel, products, plane, scratch);
+      transformOutput(tile, at + 16, stepRow, stepPixel, products + 16, plane, scratch);
+      continue;
+    }
+    transformOutput(tile, edge, edgeRow, 32, products, plane, scratch);
+    if (width > 4) transformOutput(tile, edge + 16, edgeRow, 32, products + 16, plane, scratch);
+    for (let i: usize = 0; i < <usize>high; i++) {
+      for (let k: usize = 0; k < <usize>across; k++) {
+        copyFloats(at + i * stepRow + k * stepPixel, edge + i * edgeRow + (k << 5), width);
+      }
     }
   }
 }
@@ -153,12 +162,16 @@ export function conv2dMinimal(
   const groupDepth = (depth + 3) & ~3;
   const filters = workspace + field(program, Minimal.Filter);
   const source = scratch + field(program, Minimal.Source);
+  // Pixels outside the picture, or a tile's copy.
+  const outside = scratch + field(program, Minimal.Outside);
   const products = source + planes * sourcePlane;
+  prepareTemporaries(scratch);
+  memory.fill(outside, 0, <usize>(field(program, Minimal.Source) - field(program, Minimal.Outside)));
   for (let unit = from; unit < to; unit++) {
     const first = unit * block;
     const count = min(block, tiles - first);
     const rows = (count + 3) & ~3;
-    transformTiles(source, x, program, first, rows, step, scratch);
+    transformTiles(source, x, program, first, rows, step, scratch, outside);
     for (let j = 0; j < panels; j += strip) {
       const end = min(panels, j + strip);
       for (let p: usize = 0; p < planes; p++) {
@@ -173,20 +186,8 @@ export function conv2dMinimal(
           );
         }
       }
-      for (let i = j; i < end; i++) {
-        const group = i / perGroup;
-        const column = (i - group * perGroup) << 3;
-        for (let t = 0; t < count; t++) {
-          writeTile(
-            y,
-            program,
-            first + t,
-            group * columns + column,
-            min(8, columns - column),
-            products + <usize>(i - j) * planes * productPlane + ((<usize>t) << 5),
-            scratch,
-          );
-        }
+      for (let t = 0; t < count; t++) {
+        writeTile(y, program, first + t, j, end, products + ((<usize>t) << 5), scratch);
       }
     }
   }

@@ -34,12 +34,12 @@ const small: readonly Shape[] = [
   { x: [1, 4, 5, 4], filter: [3, 3, 24], groups: 2, pad: "valid" },
 ];
 
-/** Several blocks of tiles, the last one not whole, and more than one strip of outputs. */
+/** More channels than are taken at a time, and more than one strip of outputs. */
 const large: readonly Shape[] = [
-  { x: [5, 15, 13, 36], filter: [3, 3, 44], large: true },
-  { x: [3, 9, 18, 20], filter: [3, 3, 104], large: true },
-  { x: [7, 10, 9, 64], filter: [3, 3, 64], groups: 4, large: true },
-  { x: [9, 8, 7, 24], filter: [3, 3, 36], groups: 3, large: true },
+  { x: [2, 11, 13, 36], filter: [3, 3, 44], large: true },
+  { x: [1, 9, 18, 12], filter: [3, 3, 104], large: true },
+  { x: [3, 10, 9, 64], filter: [3, 3, 64], groups: 4, large: true },
+  { x: [3, 8, 7, 24], filter: [3, 3, 36], groups: 3, large: true },
 ];
 
 for (const tile of [2, 4] as const) {

@@ -158,6 +158,7 @@ describe("minimal filtering", () => {
   });
 
   const accurate: readonly (readonly [string, Conv2dGeometry])[] = [
+    ["132 channels of 11x11 to 36, blocks not whole", same3x3(7, 11, 132, 36)],
     ["64 channels of 32x32", same3x3(16, 32, 64, 64)],
     ["128 channels of 16x16", same3x3(16, 16, 128, 128)],
     ["128 channels of 16x16 in groups of 16", same3x3(16, 16, 128, 128, 8)],
