@@ -10,10 +10,10 @@ import { madd } from "./simd";
 //        ⎢0  1/2  −1 −1/2  1  0⎥        ⎢  1/15  −2/15   4/15⎥         ⎣0 1 −1 1/8 −8  1⎦
 //        ⎣0   1  −3/2 −2  3/2 1⎦        ⎣   0      0      1  ⎦
 //
-// Each function multiplies `lines` columns of four lanes by one of these: line i reads x + i·nextX, + stepX, ... and
-// writes y + i·nextY, + stepY, ... What reads pictures takes pointers to their rows in place of x and stepX, and
-// writes zeros for lines before `from` and from `to` on, which are outside. Coefficients are loaded, since V8 builds a
-// constant anew at each use in a loop.
+// Tiles are transformed four channels at a time, `vectors` times: columns into temp (576 bytes), then rows. Pixels are
+// found by pointers to their rows (six or four, 32-bit, at `rows`), columns before `from` and from `to` on are zeros;
+// planes are `plane` bytes apart. One line of either half is a function inlined into both: a call would cost as much.
+// Coefficients are loaded, since V8 builds a constant anew at each use in a loop.
 
 const coefficients = memory.data<f32>([
   1.5, 2, -0.5, 0.5, -2, 0.25, 4, 0.125, -8,
@@ -21,123 +21,192 @@ const coefficients = memory.data<f32>([
   0.06666666666666667, -0.13333333333333333, 0.26666666666666666,
 ]);
 
-/** Six zeros. */
-function zero6(y: usize, step: usize): void {
+/** y + k·step = zeros, k < 6. */
+@inline
+function zeroLine(y: usize, step: usize): void {
   const zero = f32x4.splat(0);
-  v128.store(y, zero);
-  v128.store((y += step), zero);
-  v128.store((y += step), zero);
-  v128.store((y += step), zero);
-  v128.store((y += step), zero);
-  v128.store(y + step, zero);
+  for (let k = 0; k < 6; k++, y += step) v128.store(y, zero);
 }
 
-/** Bᵀ: six of six. */
+/** y + k·step = (Bᵀ d)[k]. */
+@inline
+function inputLine(
+  y: usize, step: usize, d0: v128, d1: v128, d2: v128, d3: v128, d4: v128, d5: v128, threeHalves: v128, two: v128, minusHalf: v128,
+): void {
+  const e = f32x4.sub(d4, d2);
+  const f = f32x4.sub(d3, d1);
+  v128.store(y, madd(threeHalves, f, f32x4.add(f32x4.sub(d0, d2), e)));
+  v128.store((y += step), madd(threeHalves, f32x4.add(d3, d2), f32x4.add(e, f)));
+  v128.store((y += step), madd(threeHalves, f32x4.sub(d3, d2), f32x4.sub(e, f)));
+  v128.store((y += step), madd(two, f, e));
+  v128.store((y += step), madd(minusHalf, f, e));
+  v128.store(y + step, madd(threeHalves, e, f32x4.sub(f32x4.sub(d5, d3), f)));
+}
+
+/** Planes of 6×6 = Bᵀ d B, of pixels `pixel` bytes apart, `offset` bytes in; the next four channels' are `next` bytes on. */
 export function input4(
-  y: usize, stepY: usize, nextY: usize, rows: usize, offset: usize, nextX: usize, lines: i32, from: i32, to: i32,
+  y: usize, plane: usize, next: usize, rows: usize, offset: usize, pixel: usize, from: i32, to: i32, vectors: i32, temp: usize,
 ): void {
   const threeHalves = v128.load32_splat(coefficients);
   const two = v128.load32_splat(coefficients, 4);
   const minusHalf = v128.load32_splat(coefficients, 8);
-  let x0 = load<usize>(rows) + offset;
-  let x1 = load<usize>(rows, 4) + offset;
-  let x2 = load<usize>(rows, 8) + offset;
-  let x3 = load<usize>(rows, 12) + offset;
-  let x4 = load<usize>(rows, 16) + offset;
-  let x5 = load<usize>(rows, 20) + offset;
-  for (let i = 0; i < lines; i++, y += nextY) {
-    let p = y;
-    if (i < from || i >= to) {
-      zero6(y, stepY);
-    } else {
-    const d0 = v128.load(x0);
-    const d1 = v128.load(x1);
-    const d2 = v128.load(x2);
-    const d3 = v128.load(x3);
-    const d4 = v128.load(x4);
-    const d5 = v128.load(x5);
-    const e = f32x4.sub(d4, d2);
-    const f = f32x4.sub(d3, d1);
-    v128.store(p, madd(threeHalves, f, f32x4.add(f32x4.sub(d0, d2), e)));
-    v128.store((p += stepY), madd(threeHalves, f32x4.add(d3, d2), f32x4.add(e, f)));
-    v128.store((p += stepY), madd(threeHalves, f32x4.sub(d3, d2), f32x4.sub(e, f)));
-    v128.store((p += stepY), madd(two, f, e));
-    v128.store((p += stepY), madd(minusHalf, f, e));
-    v128.store((p += stepY), madd(threeHalves, e, f32x4.sub(f32x4.sub(d5, d3), f)));
+  for (let v = 0; v < vectors; v++, y += next) {
+    let x = offset + ((<usize>v) << 4);
+    let t = temp;
+    for (let i = 0; i < 6; i++, x += pixel, t += 16) {
+      if (i < from || i >= to) {
+        zeroLine(t, 96);
+        continue;
+      }
+      inputLine(
+        t,
+        96,
+        v128.load(load<usize>(rows) + x),
+        v128.load(load<usize>(rows, 4) + x),
+        v128.load(load<usize>(rows, 8) + x),
+        v128.load(load<usize>(rows, 12) + x),
+        v128.load(load<usize>(rows, 16) + x),
+        v128.load(load<usize>(rows, 20) + x),
+        threeHalves,
+        two,
+        minusHalf,
+      );
     }
-    x0 += nextX;
-    x1 += nextX;
-    x2 += nextX;
-    x3 += nextX;
-    x4 += nextX;
-    x5 += nextX;
+    let place = y;
+    for (t = temp; t < temp + 576; t += 96, place += 6 * plane) {
+      inputLine(
+        place,
+        plane,
+        v128.load(t),
+        v128.load(t, 16),
+        v128.load(t, 32),
+        v128.load(t, 48),
+        v128.load(t, 64),
+        v128.load(t, 80),
+        threeHalves,
+        two,
+        minusHalf,
+      );
+    }
   }
 }
 
-/** Aᵀ: four of six. */
-export function output4(
-  y: usize, stepY: usize, nextY: usize, x: usize, stepX: usize, nextX: usize, lines: i32,
+/** y + k·step = (Aᵀ m)[k]. */
+@inline
+function outputLine(
+  y: usize, step: usize, m0: v128, m1: v128, m2: v128, m3: v128, m4: v128, m5: v128, table: usize,
 ): void {
-  const half = v128.load32_splat(coefficients, 12);
-  const minusTwo = v128.load32_splat(coefficients, 16);
-  const quarter = v128.load32_splat(coefficients, 20);
-  const four = v128.load32_splat(coefficients, 24);
-  const eighth = v128.load32_splat(coefficients, 28);
-  const minusEight = v128.load32_splat(coefficients, 32);
-  for (let i = 0; i < lines; i++, x += nextX, y += nextY) {
+  const sum = f32x4.add(m1, m2);
+  const difference = f32x4.sub(m1, m2);
+  v128.store(y, f32x4.add(f32x4.add(m0, sum), f32x4.add(m3, m4)));
+  v128.store(
+    (y += step),
+    madd(v128.load32_splat(table, 16), m4, madd(v128.load32_splat(table, 12), m3, difference)),
+  );
+  v128.store((y += step), madd(v128.load32_splat(table, 24), m4, madd(v128.load32_splat(table, 20), m3, sum)));
+  v128.store(
+    y + step,
+    madd(v128.load32_splat(table, 32), m4, madd(v128.load32_splat(table, 28), m3, f32x4.add(difference, m5))),
+  );
+}
+
+/** 4×4 pixels = Aᵀ x A of planes. */
+export function output4(y: usize, row: usize, pixel: usize, x: usize, plane: usize, vectors: i32, temp: usize): void {
+  const high = 6 * plane;
+  for (let v = 0; v < vectors; v++, y += 16, x += 16) {
     let p = x;
-    const m0 = v128.load(p);
-    const m1 = v128.load((p += stepX));
-    const m2 = v128.load((p += stepX));
-    const m3 = v128.load((p += stepX));
-    const m4 = v128.load((p += stepX));
-    const m5 = v128.load((p += stepX));
-    const sum = f32x4.add(m1, m2);
-    const difference = f32x4.sub(m1, m2);
-    p = y;
-    v128.store(p, f32x4.add(f32x4.add(m0, sum), f32x4.add(m3, m4)));
-    v128.store((p += stepY), madd(minusTwo, m4, madd(half, m3, difference)));
-    v128.store((p += stepY), madd(four, m4, madd(quarter, m3, sum)));
-    v128.store((p += stepY), madd(minusEight, m4, madd(eighth, m3, f32x4.add(difference, m5))));
+    let t = temp;
+    for (; t < temp + 96; t += 16, p += plane) {
+      let q = p;
+      const m0 = v128.load(q);
+      const m1 = v128.load((q += high));
+      const m2 = v128.load((q += high));
+      const m3 = v128.load((q += high));
+      const m4 = v128.load((q += high));
+      const m5 = v128.load(q + high);
+      outputLine(t, 96, m0, m1, m2, m3, m4, m5, coefficients);
+    }
+    let place = y;
+    for (t = temp; t < temp + 384; t += 96, place += row) {
+      outputLine(
+        place,
+        pixel,
+        v128.load(t),
+        v128.load(t, 16),
+        v128.load(t, 32),
+        v128.load(t, 48),
+        v128.load(t, 64),
+        v128.load(t, 80),
+        coefficients,
+      );
+    }
   }
 }
 
-/** A: six of four. */
+/** y + k·step = (A d)[k]. */
+@inline
+function outputAdjointLine(
+  y: usize, step: usize, y0: v128, y1: v128, y2: v128, y3: v128, half: v128, minusTwo: v128, quarter: v128, four: v128,
+): void {
+  const even = f32x4.add(y0, y2);
+  const odd = f32x4.add(y1, y3);
+  v128.store(y, y0);
+  v128.store((y += step), f32x4.add(even, odd));
+  v128.store((y += step), f32x4.sub(even, odd));
+  v128.store((y += step), madd(half, madd(quarter, y3, y1), madd(quarter, y2, y0)));
+  v128.store((y += step), madd(minusTwo, madd(four, y3, y1), madd(four, y2, y0)));
+  v128.store(y + step, y3);
+}
+
+/** Planes of 6×6 = A d Aᵀ, of 4×4 pixels; as input4. */
 export function outputAdjoint4(
-  y: usize, stepY: usize, nextY: usize, rows: usize, offset: usize, nextX: usize, lines: i32, from: i32, to: i32,
+  y: usize, plane: usize, next: usize, rows: usize, offset: usize, pixel: usize, from: i32, to: i32, vectors: i32, temp: usize,
 ): void {
   const half = v128.load32_splat(coefficients, 12);
   const minusTwo = v128.load32_splat(coefficients, 16);
   const quarter = v128.load32_splat(coefficients, 20);
   const four = v128.load32_splat(coefficients, 24);
-  let x0 = load<usize>(rows) + offset;
-  let x1 = load<usize>(rows, 4) + offset;
-  let x2 = load<usize>(rows, 8) + offset;
-  let x3 = load<usize>(rows, 12) + offset;
-  for (let i = 0; i < lines; i++, y += nextY) {
-    let p = y;
-    if (i < from || i >= to) {
-      zero6(y, stepY);
-    } else {
-    const y0 = v128.load(x0);
-    const y1 = v128.load(x1);
-    const y2 = v128.load(x2);
-    const y3 = v128.load(x3);
-    const even = f32x4.add(y0, y2);
-    const odd = f32x4.add(y1, y3);
-    v128.store(p, y0);
-    v128.store((p += stepY), f32x4.add(even, odd));
-    v128.store((p += stepY), f32x4.sub(even, odd));
-    v128.store((p += stepY), madd(half, madd(quarter, y3, y1), madd(quarter, y2, y0)));
-    v128.store((p += stepY), madd(minusTwo, madd(four, y3, y1), madd(four, y2, y0)));
-    v128.store((p += stepY), y3);
+  for (let v = 0; v < vectors; v++, y += next) {
+    let x = offset + ((<usize>v) << 4);
+    let t = temp;
+    for (let i = 0; i < 4; i++, x += pixel, t += 16) {
+      if (i < from || i >= to) {
+        zeroLine(t, 64);
+        continue;
+      }
+      outputAdjointLine(
+        t,
+        64,
+        v128.load(load<usize>(rows) + x),
+        v128.load(load<usize>(rows, 4) + x),
+        v128.load(load<usize>(rows, 8) + x),
+        v128.load(load<usize>(rows, 12) + x),
+        half,
+        minusTwo,
+        quarter,
+        four,
+      );
     }
-    x0 += nextX;
-    x1 += nextX;
-    x2 += nextX;
-    x3 += nextX;
+    let place = y;
+    for (t = temp; t < temp + 384; t += 64, place += 6 * plane) {
+      outputAdjointLine(
+        place,
+        plane,
+        v128.load(t),
+        v128.load(t, 16),
+        v128.load(t, 32),
+        v128.load(t, 48),
+        half,
+        minusTwo,
+        quarter,
+        four,
+      );
+    }
   }
 }
+
+// The filter's transforms: each multiplies `lines` columns of four lanes; line i reads x + i·nextX, + stepX, ... and
+// writes y + i·nextY, + stepY, ...
 
 /** G: six of three. */
 export function filter4(

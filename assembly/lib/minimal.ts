@@ -6,21 +6,14 @@ import { madd } from "./simd";
 // Minimal filtering of 3×3 taps in two dimensions (Winograd 1980; Lavin & Gray 2015, arXiv 1509.09308): m×m outputs
 // are Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A with (m + 2)² products, which summed over channels are as many matrix products, the
 // planes. Matrices of the filter-gradient are its transposes: Gᵀ[(Bᵀ d B) ⊙ (A y Aᵀ)]G. Each function takes four
-// channels through both dimensions; planes are `plane` bytes apart. `temp` is a workspace of `temporaries` bytes.
+// channels at a time through both dimensions; planes are `plane` bytes apart. `temp` is a workspace of `temporaries` bytes.
 
-/** What each thread keeps in scratch: a transform's first half, pointers to its rows, pointers to a tile's rows. */
+/** Bytes that each thread keeps in scratch for them: half a transform, then what findTile finds. */
 export const temporaries: usize = 640;
-const halfRows: usize = 576;
-/** Place of the pointers to a tile's rows, see findTile. */
-const tileRows: usize = 608;
-/** Places of the first of its columns that exists, and of the first after them. */
-const tileFrom: usize = 632;
-const tileTo: usize = 636;
-
-/** Writes what transforms of pictures need in temp, once. */
-export function prepareTemporaries(temp: usize): void {
-  for (let i: usize = 0; i < 6; i++) store<usize>(temp + halfRows + (i << 2), temp + (i << 4));
-}
+/** Places of pointers to a tile's rows, of the first of its columns that exists, and of the first after them. */
+const tileRows: usize = 576;
+const tileFrom: usize = 600;
+const tileTo: usize = 604;
 
 /**
  * Finds the pixels (row…row + size, column…column + size) of one picture [height, width, channels] at x: pointers to
@@ -82,47 +75,29 @@ export function copyTile(
   store<i32>(temp + tileTo, size);
 }
 
-/** Planes of (m + 2)·(m + 2) float32x4 = Bᵀ d B, of the found tile's pixels, `pixel` bytes apart, `offset` bytes in. */
-export function transformInput(tile: i32, y: usize, plane: usize, offset: usize, pixel: usize, temp: usize): void {
-  const half = temp + halfRows;
-  const rows = temp + tileRows;
-  const from = load<i32>(temp + tileFrom);
-  const to = load<i32>(temp + tileTo);
-  if (tile == 4) {
-    input4(temp, 96, 16, rows, offset, pixel, 6, from, to);
-    input4(y, plane, 6 * plane, half, 0, 96, 6, 0, 6);
-  } else {
-    input2(temp, 64, 16, rows, offset, pixel, 4, from, to);
-    input2(y, plane, 4 * plane, half, 0, 64, 4, 0, 4);
-  }
-}
-
-/** Planes = A x Aᵀ of the found tile's m·m pixels. */
-export function transformOutputAdjoint(
-  tile: i32, y: usize, plane: usize, offset: usize, pixel: usize, temp: usize,
+/**
+ * Planes = Bᵀ d B of the found tile's pixels, `pixel` bytes apart, `offset` bytes in; with `adjoint` A d Aᵀ. The next four of the
+ * channels, `vectors` times four, go `next` bytes further.
+ */
+export function transformTile(
+  tile: i32, adjoint: bool, y: usize, plane: usize, next: usize, offset: usize, pixel: usize, vectors: i32, temp: usize,
 ): void {
-  const half = temp + halfRows;
   const rows = temp + tileRows;
   const from = load<i32>(temp + tileFrom);
   const to = load<i32>(temp + tileTo);
   if (tile == 4) {
-    outputAdjoint4(temp, 64, 16, rows, offset, pixel, 4, from, to);
-    outputAdjoint4(y, plane, 6 * plane, half, 0, 64, 6, 0, 6);
-  } else {
-    outputAdjoint2(temp, 32, 16, rows, offset, pixel, 2, from, to);
-    outputAdjoint2(y, plane, 4 * plane, half, 0, 32, 4, 0, 4);
-  }
+    if (adjoint) outputAdjoint4(y, plane, next, rows, offset, pixel, from, to, vectors, temp);
+    else input4(y, plane, next, rows, offset, pixel, from, to, vectors, temp);
+  } else if (adjoint) outputAdjoint2(y, plane, next, rows, offset, pixel, from, to, vectors, temp);
+  else input2(y, plane, next, rows, offset, pixel, from, to, vectors, temp);
 }
 
-/** m·m pixels = Aᵀ x A of planes. */
-export function transformOutput(tile: i32, y: usize, row: usize, pixel: usize, x: usize, plane: usize, temp: usize): void {
-  if (tile == 4) {
-    output4(temp, 96, 16, x, 6 * plane, plane, 6);
-    output4(y, pixel, row, temp, 16, 96, 4);
-  } else {
-    output2(temp, 64, 16, x, 4 * plane, plane, 4);
-    output2(y, pixel, row, temp, 16, 64, 2);
-  }
+/** m·m pixels of `vectors` times four channels = Aᵀ x A of planes. */
+export function transformOutput(
+  tile: i32, y: usize, row: usize, pixel: usize, x: usize, plane: usize, vectors: i32, temp: usize,
+): void {
+  if (tile == 4) output4(y, row, pixel, x, plane, vectors, temp);
+  else output2(y, row, pixel, x, plane, vectors, temp);
 }
 
 /** Planes = G x Gᵀ of 3×3 taps, `tap` bytes apart (negative: from the last). */

@@ -4,11 +4,9 @@ import { tileOfPanels } from "../lib/gemm-panels";
 import {
   copyTile,
   findTile,
-  prepareTemporaries,
   temporaries,
   transformFilterAdjoint,
-  transformInput,
-  transformOutputAdjoint,
+  transformTile,
 } from "../lib/minimal";
 
 /**
@@ -59,11 +57,14 @@ function gather(
           const patch = outside + <usize>field(program, Minimal.Outside);
           copyTile(scratch, source, height, width, channels, row, column, size, patch, count, whole);
         }
-        for (let i = 0; i < whole; i += 4) {
-          const y = panels + <usize>(i / lanes) * panel + ((<usize>(t * lanes + (i & (lanes - 1)))) << 2);
-          const offset = (<usize>i) << 2;
-          if (adjoint) transformOutputAdjoint(tile, y, plane, offset, pixel, scratch);
-          else transformInput(tile, y, plane, offset, pixel, scratch);
+        const y = panels + ((<usize>(t * lanes)) << 2);
+        if (lanes == 4) {
+          transformTile(tile, adjoint, y, plane, panel, 0, pixel, whole >> 2, scratch);
+          continue;
+        }
+        for (let i = 0; i < whole; i += lanes) {
+          const at = y + <usize>(i / lanes) * panel;
+          transformTile(tile, adjoint, at, plane, 16, (<usize>i) << 2, pixel, 2, scratch);
         }
       }
     }
@@ -81,7 +82,6 @@ export function conv2dMinimalGather(
 ): void {
   const first = from * gatheredTiles;
   const last = min(to * gatheredTiles, field(program, Minimal.Count));
-  prepareTemporaries(scratch);
   memory.fill(scratch + temporaries, 0, <usize>field(program, Minimal.Outside));
   gather(
     workspace + field(program, Minimal.Source),

@@ -4,11 +4,10 @@ import {
   copyTile,
   findTile,
   multiplyRows,
-  prepareTemporaries,
   temporaries,
   transformFilter,
-  transformInput,
   transformOutput,
+  transformTile,
 } from "../lib/minimal";
 import { copyFloats, packColumns } from "../lib/pack";
 
@@ -83,8 +82,7 @@ function transformTiles(
       const source = x + ((<usize>(picture * height * width * channels + g * depth)) << 2);
       if (whole) findTile(scratch, source, height, width, channels, row, column, size, outside);
       else copyTile(scratch, source, height, width, channels, row, column, size, outside, depth, lanes);
-      const y = planes + <usize>g * end;
-      for (let c: usize = 0; c < end; c += 16) transformInput(tile, y + c, plane, c, pixel, scratch);
+      transformTile(tile, false, planes + <usize>g * end, plane, 16, 0, pixel, lanes >> 2, scratch);
     }
   }
 }
@@ -119,12 +117,10 @@ function writeTile(y: usize, program: usize, t: i32, from: i32, to: i32, product
     const width = min(8, columns - first);
     const at = pixel + ((<usize>(group * columns + first)) << 2);
     if (whole && width == 8) {
-      transformOutput(tile, at, stepRow, stepPixel, products, plane, scratch);
-      transformOutput(tile, at + 16, stepRow, stepPixel, products + 16, plane, scratch);
+      transformOutput(tile, at, stepRow, stepPixel, products, plane, 2, scratch);
       continue;
     }
-    transformOutput(tile, edge, edgeRow, 32, products, plane, scratch);
-    if (width > 4) transformOutput(tile, edge + 16, edgeRow, 32, products + 16, plane, scratch);
+    transformOutput(tile, edge, edgeRow, 32, products, plane, width > 4 ? 2 : 1, scratch);
     for (let i: usize = 0; i < <usize>high; i++) {
       for (let k: usize = 0; k < <usize>across; k++) {
         copyFloats(at + i * stepRow + k * stepPixel, edge + i * edgeRow + (k << 5), width);
@@ -165,7 +161,6 @@ export function conv2dMinimal(
   // Pixels outside the picture, or a tile's copy.
   const outside = scratch + field(program, Minimal.Outside);
   const products = source + planes * sourcePlane;
-  prepareTemporaries(scratch);
   memory.fill(outside, 0, <usize>(field(program, Minimal.Source) - field(program, Minimal.Outside)));
   for (let unit = from; unit < to; unit++) {
     const first = unit * block;
