@@ -5,8 +5,9 @@ import { packColumns, packRows, pixelOffsets } from "../lib/pack";
 import { padBlock, pictureStep } from "../lib/pad";
 
 /**
- * One sum: of the blocks of pixels from `firstBlock` to before `lastBlock`, at the rows of taps from `firstTap` to
- * before `lastTap`, for columns from `firstColumn` on of each group; x is read at the taps, dy once.
+ * Sums over the blocks of pixels from `firstBlock` to before `lastBlock`, in the parts of the filter from `from` to
+ * before `to`: part c·high + r is the row r of taps for the block c of columns, of each group. x is read at the taps, dy
+ * once. Blocks are the outer loop, so that parts share what is padded and packed.
  */
 function accumulate(
   dFilter: usize,
@@ -16,16 +17,15 @@ function accumulate(
   scratch: usize,
   firstBlock: i32,
   lastBlock: i32,
-  firstTap: i32,
-  lastTap: i32,
-  firstColumn: i32,
+  from: i32,
+  to: i32,
 ): void {
   const stage = program + (Program.Length << 2);
   const batch = field(program, Program.Batch);
   const groups = field(program, Program.Groups);
   const depth = field(program, Program.Depth);
   const groupColumns = field(program, Program.Columns);
-  const columns = min(field(program, Program.ColumnsEach), groupColumns - firstColumn);
+  const columnsEach = field(program, Program.ColumnsEach);
   const channels = groupColumns * groups;
   const block = field(program, Program.Pictures);
   const blockRows = field(program, Program.Rows);
@@ -36,6 +36,7 @@ function accumulate(
   const tapRow = field(stage, Stage.TapRowStep);
   const tapColumn = field(stage, Stage.TapColumnStep);
   const joined = tapColumn == depth;
+  const high = field(stage, Stage.TapsHigh);
   const wide = joined ? 1 : field(stage, Stage.TapsWide);
   const run = joined ? field(stage, Stage.TapsWide) * depth : depth;
   const picture = pictureStep(program);
@@ -60,15 +61,21 @@ function accumulate(
     if (n != ready) padded = padBlock(program, x + ((<usize>(n * source)) << 2), pictures, scratch);
     ready = n;
     const pixels = pictures * min(blockRows, height - row) * width;
-    const dyBlock = dy + ((<usize>((n * height + row) * width * channels + firstColumn)) << 2);
+    const dyBlock = dy + ((<usize>((n * height + row) * width * channels)) << 2);
     for (let g = 0; g < groups; g++) {
-      packColumns(right, pixels, dyBlock + ((<usize>(g * groupColumns)) << 2), pixels, columns, channels, 1);
-      for (let r = firstTap; r < lastTap; r++) {
+      let packed = -1;
+      for (let part = from; part < to; part++) {
+        const r = part % high;
+        const column = (part / high) * columnsEach;
+        const columns = min(columnsEach, groupColumns - column);
+        const place = (<usize>(g * groupColumns + column)) << 2;
+        if (column != packed) packColumns(right, pixels, dyBlock + place, pixels, columns, channels, 1);
+        packed = column;
         for (let s = 0; s < wide; s++) {
-          const from = first + g * group + row * rowStep + r * tapRow + s * tapColumn;
-          packRows(left, padded + ((<usize>from) << 2), offsets, pixels, run);
+          const at = first + g * group + row * rowStep + r * tapRow + s * tapColumn;
+          packRows(left, padded + ((<usize>at) << 2), offsets, pixels, run);
           multiplyPanels(
-            dFilter + ((<usize>((r * wide + s) * run * channels + g * groupColumns + firstColumn)) << 2),
+            dFilter + ((<usize>((r * wide + s) * run * channels)) << 2) + place,
             (<usize>channels) << 2,
             left,
             right,
@@ -117,23 +124,20 @@ export function conv2dFilter(
   const rows = field(program, Program.Rows);
   const stage = program + (Program.Length << 2);
   const high = field(stage, Stage.TapsHigh);
-  const across = (field(program, Program.Columns) + field(program, Program.ColumnsEach) - 1) / field(program, Program.ColumnsEach);
   const blocks =
     ((field(program, Program.Batch) + block - 1) / block) * ((field(stage, Stage.Height) + rows - 1) / rows);
   const left = exchanged ? dy : x;
   const right = exchanged ? x : dy;
   const sums = workspace + field(program, Program.Turned);
+  if (parts == 1) {
+    accumulate(exchanged ? sums : dFilter, left, right, program, scratch, 0, blocks, from, to);
+    return;
+  }
   for (let unit = from; unit < to; unit++) {
-    if (parts > 1) {
-      const part = sums + <usize>unit * (filterSize(program) << 2);
-      const first = <i32>((<i64>blocks * unit) / parts);
-      const last = <i32>((<i64>blocks * (unit + 1)) / parts);
-      accumulate(part, left, right, program, scratch, first, last, 0, high, 0);
-    } else {
-      const tap = unit / across;
-      const column = (unit % across) * field(program, Program.ColumnsEach);
-      accumulate(exchanged ? sums : dFilter, left, right, program, scratch, 0, blocks, tap, tap + 1, column);
-    }
+    const first = <i32>((<i64>blocks * unit) / parts);
+    const last = <i32>((<i64>blocks * (unit + 1)) / parts);
+    const part = sums + <usize>unit * (filterSize(program) << 2);
+    accumulate(part, left, right, program, scratch, first, last, 0, high);
   }
 }
 
