@@ -2,13 +2,14 @@
 import { Program, Scatter, Stage, Thin } from "../lib/conv2d-program";
 import { Conv2d, Direction } from "./conv2d-shape";
 import { forwardStage, gradientStages, Stages } from "./conv2d-stages";
+import { planPhases } from "./plan-phases";
 
 /** The product's tile: rows (pixels) by columns (channels). */
 export const tileRows: i32 = 4;
 export const tileColumns: i32 = 8;
 
 /** How a direction is computed; src/wasm/planner.ts names them in this order. */
-const enum Algorithm {
+export const enum Algorithm {
   Runs,
   Scatter,
   Filter,
@@ -17,10 +18,12 @@ const enum Algorithm {
   ThinDots,
   ThinSpread,
   ThinFilter,
+  Phases2,
+  Phases4,
 }
 
 /** What a plan's steps call; src/wasm/planner.ts names them in this order. */
-const enum Kernel {
+export const enum Kernel {
   Runs,
   Scatter,
   Filter,
@@ -29,6 +32,14 @@ const enum Kernel {
   ThinDots,
   ThinSpread,
   ThinFilter,
+  PhasesFirst,
+  PhasesNext,
+  PhasesInput,
+  PhasesForward,
+  PhasesOutput,
+  PhasesGradient,
+  PhasesTiles,
+  PhasesFilter,
 }
 
 /** A block of padded pictures, so that it stays in the L2 cache. */
@@ -43,7 +54,7 @@ function computed(columns: i32): i32 {
   return roundUp(columns, tileColumns / 2);
 }
 
-function roundUp(n: i32, multiple: i32): i32 {
+export function roundUp(n: i32, multiple: i32): i32 {
   return ((n + multiple - 1) / multiple) * multiple;
 }
 
@@ -59,7 +70,7 @@ class Workspace {
 }
 
 /** A plan while it is made. */
-class Plan {
+export class Plan {
   program: Int32Array = new Int32Array(Program.Length);
   tail: Int32Array = new Int32Array(0);
   workspace: Workspace = new Workspace();
@@ -340,6 +351,8 @@ export function planConv2d(shape: Int32Array): Float64Array {
     stages.pad(lanes == stored);
     return planDepthwise(conv, stages).result(flops);
   }
+  const filtered = planPhases(conv);
+  if (filtered != null) return filtered.result(flops);
   if (gradient) {
     const stages = gradientStages(conv, conv.groupOut, conv.inChannels, conv.groups);
     stages.pad(conv.groups == 1);

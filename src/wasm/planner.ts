@@ -40,6 +40,8 @@ export interface Conv2dGeometry {
  * - `filter`: GEMM over blocks of pixels.
  * - `depthwise`, `depthwiseFilter`: one filter a channel.
  * - `thinDots`, `thinSpread`, `thinFilter`: pointwise, with one to three channels on one side.
+ * - `phases2`, `phases4`: minimal filtering, F(2×2, 2×2) or F(4×4, 2×2), of the four phases of a convolution of
+ *   stride 2 and up to 4×4 taps.
  */
 export type Conv2dAlgorithm = (typeof algorithms)[number];
 
@@ -74,10 +76,13 @@ const directions: readonly Conv2dDirection[] = ["forward", "inputGradient", "fil
 const algorithms = [
   ...(["runs", "scatter", "filter", "depthwise", "depthwiseFilter"] as const),
   ...(["thinDots", "thinSpread", "thinFilter"] as const),
+  ...(["phases2", "phases4"] as const),
 ];
 const kernels = [
   ...(["conv2dRuns", "conv2dScatter", "conv2dFilter", "conv2dDepthwise", "conv2dDepthwiseFilter"] as const),
   ...(["conv2dThinDots", "conv2dThinSpread", "conv2dThinFilter"] as const),
+  ...(["conv2dPhasesFirst", "conv2dPhasesNext", "conv2dPhasesInput", "conv2dPhasesForward"] as const),
+  ...(["conv2dPhasesOutput", "conv2dPhasesGradient", "conv2dPhasesTiles", "conv2dPhasesFilter"] as const),
 ];
 
 /** 32-bit FNV-1a, an integer at a time; different lists may share a number. */
