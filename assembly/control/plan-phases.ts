@@ -6,7 +6,9 @@ import { Algorithm, Kernel, Plan, roundUp, tileColumns, tileRows } from "./plan-
 const blockBytes: f64 = 1700000;
 /** Bytes that a unit transforms: some 20 microseconds. */
 const unitBytes: f64 = 100000;
-/** Tiles that the kernels multiply together. */
+/** Channels that a unit of the products writes, a cache line of each pixel. */
+const unitChannels: i32 = 16;
+/** Tiles of a block are a multiple of so many. */
 const groupTiles: i32 = 16;
 
 function roundUpTo4(channels: i32): i32 {
@@ -87,7 +89,6 @@ function phasesPlan(conv: Conv2d, tile: i32): Plan {
   let units: i32;
   let scratch: f64;
   const depth: f64 = gradient ? outs : ins;
-  // Scratch of the products' kernels: products, a patch, its columns, packed taps and the panels of transformed ones.
   if (filter) {
     transform = Kernel.PhasesTiles;
     kernel = Kernel.PhasesFilter;
@@ -101,8 +102,9 @@ function phasesPlan(conv: Conv2d, tile: i32): Plan {
     transform = gradient ? Kernel.PhasesOutput : Kernel.PhasesInput;
     kernel = gradient ? Kernel.PhasesGradient : Kernel.PhasesForward;
     const columns = roundUp(gradient ? conv.inChannels : conv.outChannels, tileColumns);
-    units = (columns / tileColumns) * (gradient ? 4 : 1);
-    scratch = planes * 576 + 1536 + 128 * depth + planes * planeStep(32 * rowFloats);
+    units = ((columns + unitChannels - 1) / unitChannels) * (gradient ? 4 : 1);
+    // A tile's values on its way back, packed taps, products and transformed taps.
+    scratch = 1536 + 2 * (32 * 4 * rowFloats) + planes * (2 * planeStep(32.0 * block) + planeStep(32 * rowFloats));
     plan.set(Phases.Rows, plan.workspace.take(planes * planeStep(4 * rowFloats * block)));
     products = <f64>roundUp(tiles, tileRows) * 4 * columns * depth;
   }

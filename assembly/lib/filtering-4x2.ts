@@ -25,6 +25,8 @@ const minusSixth = memory.data<f32>([-1 / 6, -1 / 6, -1 / 6, -1 / 6]);
 const minusThird = memory.data<f32>([-1 / 3, -1 / 3, -1 / 3, -1 / 3]);
 
 /** Bᵀ d, from five pixels. */
+// @ts-ignore: decorator
+@inline
 export function input4(y: usize, step: usize, x0: usize, x1: usize, x2: usize, x3: usize, x4: usize): void {
   const d1 = v128.load(x1);
   const d2 = v128.load(x2);
@@ -40,6 +42,8 @@ export function input4(y: usize, step: usize, x0: usize, x1: usize, x2: usize, x
 }
 
 /** B v, from five products: each pixel's sum. */
+// @ts-ignore: decorator
+@inline
 export function inputAdjoint4(
   y: usize,
   step: usize,
@@ -63,11 +67,15 @@ export function inputAdjoint4(
 }
 
 /** a + 2b. */
+// @ts-ignore: decorator
+@inline
 export function plusTwice(a: v128, b: v128): v128 {
   return madd(b, v128.load(two), a);
 }
 
 /** G g, from two taps. */
+// @ts-ignore: decorator
+@inline
 export function filter4(y: usize, step: usize, g0: v128, g1: v128): void {
   v128.store(y, g0);
   y += step;
@@ -80,6 +88,8 @@ export function filter4(y: usize, step: usize, g0: v128, g1: v128): void {
 }
 
 /** Gᵀ u, from five products: each tap's sum. */
+// @ts-ignore: decorator
+@inline
 export function filterAdjoint4(
   y: usize,
   step: usize,
@@ -97,6 +107,8 @@ export function filterAdjoint4(
 }
 
 /** Aᵀ m, from five products: four outputs. */
+// @ts-ignore: decorator
+@inline
 export function output4(y: usize, step: usize, x0: usize, x1: usize, x2: usize, x3: usize, x4: usize): void {
   const m1 = v128.load(x1);
   const m2 = v128.load(x2);
@@ -110,6 +122,8 @@ export function output4(y: usize, step: usize, x0: usize, x1: usize, x2: usize, 
 }
 
 /** A y, from four outputs' gradients. */
+// @ts-ignore: decorator
+@inline
 export function outputAdjoint4(y: usize, step: usize, x0: usize, x1: usize, x2: usize, x3: usize): void {
   const y0 = v128.load(x0);
   const y1 = v128.load(x1);

@@ -24,13 +24,12 @@ function filterVector(to: usize, plane: usize, tile: i32, g00: v128, g01: v128, 
 }
 
 /**
- * Transforms one phase's taps of 8 columns to panels [plane][depth][8]: `depth` values are summed over, `count` of
- * them exist, the others are zero. Column 0 stands at `filter` in the filter's tap (0, 0); `packed` is a workspace
- * of 4·depth·8 float32.
+ * Copies one phase's taps of up to 16 columns to [column/8][tap][depth][8], columns `panel` bytes apart: `depth`
+ * values are summed over, `count` of them exist, the others are zero. Column 0 stands at `filter` in tap (0, 0).
  */
-export function filterPanels(
-  to: usize,
-  plane: usize,
+export function packPhase(
+  packed: usize,
+  panel: usize,
   filter: usize,
   program: usize,
   phase: i32,
@@ -39,24 +38,28 @@ export function filterPanels(
   width: i32,
   stepDepth: i32,
   stepColumn: i32,
-  packed: usize,
 ): void {
-  const tile = phases(program, Phases.Tile);
   const wide = phases(program, Phases.FilterWidth);
   const tapFloats = phases(program, Phases.InChannels) * phases(program, Phases.OutChannels);
-  const bytes = (<usize>depth) << 5;
-  for (let tap = 0; tap < 4; tap++) {
+  const rows = <i32>(panel >> 5);
+  for (let tap = 0; tap < 4; tap++, packed += (<usize>depth) << 5) {
     const row = (tap & 2) + (phase >> 1);
     const column = ((tap & 1) << 1) + (phase & 1);
-    const at = packed + <usize>tap * bytes;
     const exists = row < phases(program, Phases.FilterHeight) && column < wide;
-    const rows = exists ? count : 0;
     if (exists) {
       const from = filter + ((<usize>((row * wide + column) * tapFloats)) << 2);
-      packColumns(at, depth, from, count, width, stepDepth, stepColumn);
+      packColumns(packed, rows, from, count, width, stepDepth, stepColumn);
     }
-    memory.fill(at + ((<usize>rows) << 5), 0, (<usize>(depth - rows)) << 5);
+    const first = exists ? count : 0;
+    for (let n = 0; n < width; n += 8) {
+      memory.fill(packed + <usize>(n >> 3) * panel + ((<usize>first) << 5), 0, (<usize>(depth - first)) << 5);
+    }
   }
+}
+
+/** Transforms 8 columns of one phase, packed [tap][depth][8], to panels [plane][depth][8]. */
+export function transformPhase(to: usize, plane: usize, packed: usize, depth: i32, tile: i32): void {
+  const bytes = (<usize>depth) << 5;
   const g01 = bytes;
   const g10 = 2 * bytes;
   const g11 = 3 * bytes;

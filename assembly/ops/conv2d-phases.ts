@@ -1,6 +1,6 @@
 import { tileOfRuns } from "../lib/gemm-runs";
 import { copyFloats } from "../lib/pack";
-import { filterPanels } from "../lib/phases-filter";
+import { packPhase, transformPhase } from "../lib/phases-filter";
 import { blockLength, blockStart, Phases, phases, planeStep, wholeVectors } from "../lib/phases-program";
 import {
   inputPatch,
@@ -15,10 +15,8 @@ import {
 // of 2×2 convolutions of stride 1, which minimal filtering computes in (tile + 1)² products of matrices for
 // tile² outputs. A smaller filter counts as one of 4×4 with zeros.
 
-/** Tiles whose products lie in the L1 cache until they are transformed back. */
-const groupTiles: i32 = 16;
-/** Bytes between two planes of a group's products. */
-const productPlane: usize = 576;
+/** Channels that a unit writes: a cache line of each pixel. */
+const unitChannels: i32 = 16;
 
 /** Starts with the first block of tiles. */
 export function conv2dPhasesFirst(
@@ -103,9 +101,13 @@ export function conv2dPhasesOutput(
   }
 }
 
-/** Every plane's product of `count` rows, `row` bytes each, with one panel of 8 columns. */
+/**
+ * Every plane's product of `count` rows, `row` bytes each, with one panel of 8 columns: products
+ * [plane][tile][8].
+ */
 function multiplyPlanes(
   products: usize,
+  productPlane: usize,
   rows: usize,
   rowPlane: usize,
   row: usize,
@@ -114,12 +116,11 @@ function multiplyPlanes(
   panelPlane: usize,
   planes: i32,
 ): void {
-  const last = rows + <usize>(count - 1) * row;
-  for (let p = 0; p < planes; p++, panels += panelPlane) {
-    const shift = <usize>p * rowPlane;
-    const end = last + shift;
-    let y = products + <usize>p * productPlane;
-    for (let a = rows + shift; a <= end; a += row << 2, y += 128) {
+  const length = <usize>(count - 1) * row;
+  for (let p = 0; p < planes; p++, rows += rowPlane, panels += panelPlane, products += productPlane) {
+    const end = rows + length;
+    let y = products;
+    for (let a = rows; a <= end; a += row << 2, y += 128) {
       // Rows past the last repeat it.
       const a1 = min(a + row, end);
       const a2 = min(a1 + row, end);
@@ -130,8 +131,8 @@ function multiplyPlanes(
 }
 
 /**
- * y from the transformed input: a unit transforms the filter of 8 output channels, multiplies all planes of the
- * block's tiles, some at a time, and transforms each tile's products to its outputs.
+ * y from the transformed input: a unit transforms the filter of 16 output channels, multiplies all planes of the
+ * block's tiles and transforms each tile's products to its outputs.
  *
  * y [batch, outHeight, outWidth, outChannels], filter HWIO; program, workspace and scratch as planPhases wrote
  * and counted them. Within 1e-5 of the largest |y| at tile 4, within 1e-6 at tile 2. y does not alias.
@@ -153,65 +154,71 @@ export function conv2dPhasesForward(
   const tile = phases(program, Phases.Tile);
   const high = phases(program, Phases.TilesHigh);
   const wide = phases(program, Phases.TilesWide);
+  const block = phases(program, Phases.BlockTiles);
   const planes = (tile + 1) * (tile + 1);
   const depth = wholeVectors(ins);
   const row = (<usize>depth) << 4;
-  const rowPlane = <usize>planeStep(phases(program, Phases.BlockTiles) * <i32>row);
+  const rowPlane = <usize>planeStep(block * <i32>row);
   const panelPlane = <usize>planeStep(depth << 7);
+  const packedPanel = (<usize>depth) << 9;
+  const productPlane = <usize>planeStep(block << 5);
   const start = blockStart(program, workspace);
   const length = blockLength(program, start);
-  const rows = workspace + phases(program, Phases.Rows);
-  const products = scratch;
-  const patch = products + <usize>planes * productPlane;
-  const columns = patch + 1024;
-  const packed = columns + 512;
-  const panels = packed + ((<usize>depth) << 7);
+  const columns = scratch;
+  const patch = columns + 512;
+  const packed = patch + 1024;
+  const products = packed + 2 * packedPanel;
+  const productPanel = <usize>planes * productPlane;
+  const panels = products + 2 * productPanel;
 
-  for (let strip = from; strip < to; strip++) {
-    const o = strip << 3;
-    const stored = min(8, outs - o);
+  for (let unit = from; unit < to; unit++) {
+    const o = unit * unitChannels;
+    const stored = min(unitChannels, outs - o);
     for (let phase = 0; phase < 4; phase++) {
-      filterPanels(
-        panels + ((<usize>(phase * depth)) << 5),
+      const at = packed + ((<usize>(phase * depth)) << 7);
+      packPhase(at, packedPanel, filter + ((<usize>o) << 2), program, phase, depth, ins, stored, outs, 1);
+    }
+    for (let strip = 0; strip << 3 < stored; strip++) {
+      for (let phase = 0; phase < 4; phase++) {
+        const at = packed + <usize>strip * packedPanel + ((<usize>(phase * depth)) << 7);
+        transformPhase(panels + ((<usize>(phase * depth)) << 5), panelPlane, at, depth, tile);
+      }
+      multiplyPlanes(
+        products + <usize>strip * productPanel,
+        productPlane,
+        workspace + phases(program, Phases.Rows),
+        rowPlane,
+        row,
+        length,
+        panels,
         panelPlane,
-        filter + ((<usize>o) << 2),
-        program,
-        phase,
-        depth,
-        ins,
-        stored,
-        outs,
-        1,
-        packed,
+        planes,
       );
     }
-    for (let group = 0; group < length; group += groupTiles) {
-      const count = min(groupTiles, length - group);
-      multiplyPlanes(products, rows + <usize>group * row, rowPlane, row, count, panels, panelPlane, planes);
-      for (let t = 0; t < count; t++) {
-        outputPatch(patch, products + ((<usize>t) << 5), productPlane, tile, columns);
-        const line = (start + group + t) / wide;
-        const top = (line % high) * tile;
-        const left = ((start + group + t) % wide) * tile;
-        const pixel = ((line / high) * height + top) * width + left;
-        const bottom = min(tile, height - top);
-        const right = min(tile, width - left);
+    for (let t = 0; t < length; t++) {
+      const line = (start + t) / wide;
+      const top = (line % high) * tile;
+      const left = ((start + t) % wide) * tile;
+      const pixel = ((line / high) * height + top) * width + left;
+      const bottom = min(tile, height - top);
+      const right = min(tile, width - left);
+      for (let strip = 0; strip << 3 < stored; strip++) {
+        const m = products + <usize>strip * productPanel + ((<usize>t) << 5);
+        outputPatch(patch, m, productPlane, tile, columns);
+        const channels = min(8, stored - (strip << 3));
         for (let i = 0; i < bottom; i++) {
-          for (let j = 0; j < right; j++) {
-            const at = y + ((<usize>((pixel + i * width + j) * outs + o)) << 2);
-            copyFloats(at, patch + ((<usize>(i * tile + j)) << 5), stored);
-          }
+          let to = y + ((<usize>((pixel + i * width) * outs + o + (strip << 3))) << 2);
+          let value = patch + ((<usize>(i * tile)) << 5);
+          for (let j = 0; j < right; j++, value += 32, to += (<usize>outs) << 2) copyFloats(to, value, channels);
         }
       }
     }
   }
 }
 
-/** y[i] (+)= x[i] for n ≤ 8 float32. */
-function addPixel(y: usize, x: usize, n: i32, add: bool): void {
-  if (!add) {
-    copyFloats(y, x, n);
-  } else if (n == 8) {
+/** y[i] += x[i] for n ≤ 8 float32. */
+function addPixel(y: usize, x: usize, n: i32): void {
+  if (n == 8) {
     v128.store(y, f32x4.add(v128.load(y), v128.load(x)));
     v128.store(y, f32x4.add(v128.load(y, 16), v128.load(x, 16)), 16);
   } else {
@@ -219,8 +226,13 @@ function addPixel(y: usize, x: usize, n: i32, add: bool): void {
   }
 }
 
+/** Smallest i ≥ 0 with 2i + from ≥ 0. */
+function firstInside(from: i32): i32 {
+  return from < 0 ? (1 - from) >> 1 : 0;
+}
+
 /**
- * dx from the transformed dy: a unit is 8 input channels of one phase, whose pixels no other phase writes. Tiles
+ * dx from the transformed dy: a unit is 16 input channels of one phase, whose pixels no other phase writes. Tiles
  * meet in one row and column of pixels, to which the later tile adds.
  *
  * dx [batch, inHeight, inWidth, inChannels], filter HWIO; program, workspace and scratch as planPhases wrote and
@@ -243,61 +255,68 @@ export function conv2dPhasesGradient(
   const tile = phases(program, Phases.Tile);
   const high = phases(program, Phases.TilesHigh);
   const wide = phases(program, Phases.TilesWide);
+  const block = phases(program, Phases.BlockTiles);
   const size = tile + 1;
   const planes = size * size;
   const depth = wholeVectors(outs);
   const row = (<usize>depth) << 2;
-  const rowPlane = <usize>planeStep(phases(program, Phases.BlockTiles) * <i32>row);
+  const rowPlane = <usize>planeStep(block * <i32>row);
   const panelPlane = <usize>planeStep(depth << 5);
+  const packedPanel = (<usize>depth) << 7;
+  const productPlane = <usize>planeStep(block << 5);
   const start = blockStart(program, workspace);
   const length = blockLength(program, start);
-  const rows = workspace + phases(program, Phases.Rows);
-  const products = scratch;
-  const patch = products + <usize>planes * productPlane;
-  const columns = patch + 1024;
-  const packed = columns + 512;
-  const panels = packed + ((<usize>depth) << 7);
-  const strips = (ins + 7) >> 3;
+  const columns = scratch;
+  const patch = columns + 512;
+  const packed = patch + 1024;
+  const products = packed + 2 * packedPanel;
+  const productPanel = <usize>planes * productPlane;
+  const panels = products + 2 * productPanel;
+  const stepPixel = (<usize>ins) << 3;
+  const units = (ins + unitChannels - 1) / unitChannels;
 
   for (let unit = from; unit < to; unit++) {
-    const phase = unit / strips;
-    const c = (unit % strips) << 3;
-    const stored = min(8, ins - c);
-    filterPanels(
-      panels,
-      panelPlane,
-      filter + ((<usize>(c * outs)) << 2),
-      program,
-      phase,
-      depth,
-      outs,
-      stored,
-      1,
-      outs,
-      packed,
-    );
-    for (let group = 0; group < length; group += groupTiles) {
-      const count = min(groupTiles, length - group);
-      multiplyPlanes(products, rows + <usize>group * row, rowPlane, row, count, panels, panelPlane, planes);
-      for (let t = 0; t < count; t++) {
-        inputPatch(patch, products + ((<usize>t) << 5), productPlane, tile, columns);
-        const line = (start + group + t) / wide;
-        const above = line % high;
-        const before = (start + group + t) % wide;
-        const picture = dx + ((<usize>((line / high) * height * width * ins + c)) << 2);
-        let h = 2 * tile * above + (phase >> 1) - phases(program, Phases.PadTop);
-        for (let i = 0; i < size; i++, h += 2) {
-          if (<u32>h >= <u32>height) continue;
-          let w = 2 * tile * before + (phase & 1) - phases(program, Phases.PadLeft);
-          for (let j = 0; j < size; j++, w += 2) {
-            if (<u32>w >= <u32>width) continue;
-            addPixel(
-              picture + ((<usize>((h * width + w) * ins)) << 2),
-              patch + ((<usize>(i * size + j)) << 5),
-              stored,
-              (i == 0 && above > 0) || (j == 0 && before > 0),
-            );
-          }
+    const phase = unit / units;
+    const c = (unit % units) * unitChannels;
+    const stored = min(unitChannels, ins - c);
+    packPhase(packed, packedPanel, filter + ((<usize>(c * outs)) << 2), program, phase, depth, outs, stored, 1, outs);
+    for (let strip = 0; strip << 3 < stored; strip++) {
+      transformPhase(panels, panelPlane, packed + <usize>strip * packedPanel, depth, tile);
+      multiplyPlanes(
+        products + <usize>strip * productPanel,
+        productPlane,
+        workspace + phases(program, Phases.Rows),
+        rowPlane,
+        row,
+        length,
+        panels,
+        panelPlane,
+        planes,
+      );
+    }
+    for (let t = 0; t < length; t++) {
+      const line = (start + t) / wide;
+      const above = line % high;
+      const before = (start + t) % wide;
+      const top = 2 * tile * above + (phase >> 1) - phases(program, Phases.PadTop);
+      const left = 2 * tile * before + (phase & 1) - phases(program, Phases.PadLeft);
+      const picture = dx + ((<usize>((line / high) * height * width * ins + c)) << 2);
+      const firstRow = firstInside(top);
+      const firstColumn = firstInside(left);
+      const lastRow = min(size, (height - top + 1) >> 1);
+      const lastColumn = min(size, (width - left + 1) >> 1);
+      for (let strip = 0; strip << 3 < stored; strip++) {
+        const m = products + <usize>strip * productPanel + ((<usize>t) << 5);
+        inputPatch(patch, m, productPlane, tile, columns);
+        const channels = min(8, stored - (strip << 3));
+        for (let i = firstRow; i < lastRow; i++) {
+          const at = ((top + 2 * i) * width + left + 2 * firstColumn) * ins + (strip << 3);
+          let to = picture + ((<usize>at) << 2);
+          let value = patch + ((<usize>(i * size + firstColumn)) << 5);
+          const added = i == 0 && above > 0 ? size : before > 0 ? 1 : 0;
+          let j = firstColumn;
+          for (; j < min(added, lastColumn); j++, value += 32, to += stepPixel) addPixel(to, value, channels);
+          for (; j < lastColumn; j++, value += 32, to += stepPixel) copyFloats(to, value, channels);
         }
       }
     }
