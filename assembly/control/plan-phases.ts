@@ -4,6 +4,8 @@ import { Algorithm, Kernel, Plan, roundUp, tileColumns, tileRows } from "./plan-
 
 /** Bytes of transformed tiles at once: most of an L2 cache of 2 MB. */
 const blockBytes: f64 = 1700000;
+/** The same for a filter-gradient, whose sums over the tiles should be long: 32 tiles are a tenth slower than 64. */
+const filterBlockBytes: f64 = 2600000;
 /** Bytes that a unit transforms: some 20 microseconds. */
 const unitBytes: f64 = 100000;
 // Measured, simd and relaxed alike: a transformed vector of 4 channels and 25 planes takes 20-25 ns, the time of
@@ -92,7 +94,7 @@ function phasesPlan(conv: Conv2d, tile: i32): Plan {
   const tileBytes = 4 * planes * (rowFloats + columnFloats);
   const block = min(
     roundUp(tiles, groupTiles),
-    max(groupTiles, (<i32>(blockBytes / tileBytes) / groupTiles) * groupTiles),
+    max(groupTiles, (<i32>((filter ? filterBlockBytes : blockBytes) / tileBytes) / groupTiles) * groupTiles),
   );
   const unit = max(1, <i32>(unitBytes / tileBytes));
   const blocks = (tiles + block - 1) / block;
@@ -128,7 +130,7 @@ function phasesPlan(conv: Conv2d, tile: i32): Plan {
     transform = Kernel.PhasesTiles;
     kernel = Kernel.PhasesFilter;
     units = ins;
-    scratch = planes * 128 + 512;
+    scratch = planes * 128 + 1024;
     const rowPanels = planes * planeStep(16.0 * block);
     plan.set(Phases.Rows, plan.workspace.take(ins * rowPanels));
     plan.set(Phases.Columns, plan.workspace.take((columnFloats / 8) * planes * planeStep(32.0 * block)));

@@ -249,16 +249,16 @@ export function inputPatch(x: usize, m: usize, plane: usize, tile: i32, columns:
   }
 }
 
-/** g[2][2][4] = Gᵀ M G of the products m [(tile + 1)²] of 4 channels, `plane` bytes apart. */
-export function tapsPatch(g: usize, m: usize, plane: usize, tile: i32, columns: usize): void {
+/** Gᵀ M G of the products m [(tile + 1)²] of 4 channels, `plane` bytes apart: four taps, `step` bytes apart. */
+export function tapsPatch(g: usize, step: usize, m: usize, plane: usize, tile: i32, columns: usize): void {
   if (tile == 4) {
     const line = 5 * plane;
     for (let j: usize = 0; j < 5; j++) {
       const at = m + j * plane;
       filterAdjoint4(columns + (j << 4), 80, at, at + line, at + 2 * line, at + 3 * line, at + 4 * line);
     }
-    for (let i: usize = 0; i < 2; i++, columns += 80) {
-      filterAdjoint4(g + (i << 5), 16, columns, columns + 16, columns + 32, columns + 48, columns + 64);
+    for (let i = 0; i < 2; i++, columns += 80, g += 2 * step) {
+      filterAdjoint4(g, step, columns, columns + 16, columns + 32, columns + 48, columns + 64);
     }
   } else {
     const line = 3 * plane;
@@ -266,8 +266,8 @@ export function tapsPatch(g: usize, m: usize, plane: usize, tile: i32, columns: 
       const at = m + j * plane;
       output2(columns + (j << 4), 48, at, at + line, at + 2 * line);
     }
-    for (let i: usize = 0; i < 2; i++, columns += 48) {
-      output2(g + (i << 5), 16, columns, columns + 16, columns + 32);
+    for (let i = 0; i < 2; i++, columns += 48, g += 2 * step) {
+      output2(g, step, columns, columns + 16, columns + 32);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { tileOfPanels } from "../lib/gemm-panels";
+import { addFloats, copyFloats } from "../lib/pack";
 import { blockLength, blockStart, Phases, phases, planeStep, wholeVectors } from "../lib/phases-program";
 import { prepareTiles, readInputTile, readOutputTile, tapsPatch, transformTile } from "../lib/phases-tiles";
 
@@ -42,7 +43,7 @@ export function conv2dPhasesTiles(
   }
 }
 
-/** Stores four rows of products, transformed to two by two taps, or adds them. */
+/** Stores 4×8 products of each plane, transformed to two by two taps, or adds them; `rows` of them exist. */
 function storeTaps(
   dFilter: usize,
   products: usize,
@@ -54,31 +55,21 @@ function storeTaps(
   scratch: usize,
 ): void {
   const tile = phases(program, Phases.Tile);
-  const ins = phases(program, Phases.InChannels);
-  const outs = phases(program, Phases.OutChannels);
-  const high = phases(program, Phases.FilterHeight);
   const wide = phases(program, Phases.FilterWidth);
+  const row = (<usize>phases(program, Phases.OutChannels)) << 2;
+  const tapStep = <usize>phases(program, Phases.InChannels) * row;
   const taps = scratch;
-  const columns = scratch + 64;
-  for (let i = 0; i < rows; i++, dFilter += (<usize>outs) << 2) {
-    for (let half = 0; half < stored; half += 4) {
-      tapsPatch(taps, products + ((<usize>(i * 8 + half)) << 2), 128, tile, columns);
-      for (let tap = 0; tap < 4; tap++) {
-        const row = (tap & 2) + (phase >> 1);
-        const column = ((tap & 1) << 1) + (phase & 1);
-        if (row >= high || column >= wide) continue;
-        let y = dFilter + ((<usize>((row * wide + column) * ins * outs + half)) << 2);
-        let from = taps + ((<usize>tap) << 4);
-        const count = min(4, stored - half);
-        if (count == 4) {
-          const sum = v128.load(from);
-          v128.store(y, add ? f32x4.add(v128.load(y), sum) : sum);
-          continue;
-        }
-        for (const end = y + ((<usize>count) << 2); y < end; y += 4, from += 4) {
-          store<f32>(y, load<f32>(from) + (add ? load<f32>(y) : 0));
-        }
-      }
+  const columns = scratch + 512;
+  for (let i: usize = 0; i < 128; i += 16) tapsPatch(taps + i, 128, products + i, 128, tile, columns);
+  for (let tap = 0; tap < 4; tap++) {
+    const r = (tap & 2) + (phase >> 1);
+    const s = ((tap & 1) << 1) + (phase & 1);
+    if (r >= phases(program, Phases.FilterHeight) || s >= wide) continue;
+    let y = dFilter + <usize>(r * wide + s) * tapStep;
+    let from = taps + ((<usize>tap) << 7);
+    for (let i = 0; i < rows; i++, y += row, from += 32) {
+      if (add) addFloats(y, from, stored);
+      else copyFloats(y, from, stored);
     }
   }
 }

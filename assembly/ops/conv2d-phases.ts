@@ -1,5 +1,5 @@
 import { tileOfRuns } from "../lib/gemm-runs";
-import { copyFloats } from "../lib/pack";
+import { addFloats, copyFloats } from "../lib/pack";
 import { packPhase, transformPhase } from "../lib/phases-filter";
 import { blockLength, blockStart, Phases, phases, planeStep, wholeVectors } from "../lib/phases-program";
 import {
@@ -216,16 +216,6 @@ export function conv2dPhasesForward(
   }
 }
 
-/** y[i] += x[i] for n ≤ 8 float32. */
-function addPixel(y: usize, x: usize, n: i32): void {
-  if (n == 8) {
-    v128.store(y, f32x4.add(v128.load(y), v128.load(x)));
-    v128.store(y, f32x4.add(v128.load(y, 16), v128.load(x, 16)), 16);
-  } else {
-    for (const end = y + ((<usize>n) << 2); y < end; y += 4, x += 4) store<f32>(y, load<f32>(y) + load<f32>(x));
-  }
-}
-
 /** Smallest i ≥ 0 with 2i + from ≥ 0. */
 function firstInside(from: i32): i32 {
   return from < 0 ? (1 - from) >> 1 : 0;
@@ -315,7 +305,7 @@ export function conv2dPhasesGradient(
           let value = patch + ((<usize>(i * size + firstColumn)) << 5);
           const added = i == 0 && above > 0 ? size : before > 0 ? 1 : 0;
           let j = firstColumn;
-          for (; j < min(added, lastColumn); j++, value += 32, to += stepPixel) addPixel(to, value, channels);
+          for (; j < min(added, lastColumn); j++, value += 32, to += stepPixel) addFloats(to, value, channels);
           for (; j < lastColumn; j++, value += 32, to += stepPixel) copyFloats(to, value, channels);
         }
       }
