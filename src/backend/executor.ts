@@ -1,12 +1,29 @@
 import type { Kernels } from "../wasm/generated/kernels.ts";
+import { type Kernel, maximumParts } from "../wasm/job.ts";
+import type { Pool } from "../wasm/pool.ts";
 
-/** A kernel whose last three parameters are `scratch, from, to`. */
-type SplitKernel = (...args: number[]) => unknown;
+/** Elements of a piece: tens of microseconds of simple work. */
+const pieceElements = 32768;
+
+/** Most pieces of one call. */
+const maximumPieces = 256;
+
+/**
+ * How many of `items`, each of so many elements, make a piece. It depends on nothing else, so that results do not
+ * depend on the number of threads.
+ */
+export function itemsPerPiece(items: number, elements: number): number {
+  const least = Math.max(pieceElements / elements, items / maximumPieces);
+  // Whole cache lines where an item is small.
+  return elements < 16 ? Math.ceil(least / 64) * 64 : Math.ceil(least);
+}
 
 /** Runs kernels: every call of one passes here. */
 export class Executor {
   /** The kernels that run whole. */
   readonly kernels: Kernels;
+  /** The threads that share a call's work; undefined: the calling one does all of it. */
+  pool: Pool | undefined;
 
   constructor(kernels: Kernels) {
     this.kernels = kernels;
@@ -24,7 +41,43 @@ export class Executor {
     args: readonly number[],
     workspace: (bytes: number) => number,
   ): void {
-    const scratch = scratchBytes > 0 ? workspace(scratchBytes) : 0;
-    (this.kernels[kernel] as SplitKernel)(...args, scratch, 0, units);
+    const { pool } = this;
+    if (pool === undefined || units < 2) {
+      const scratch = scratchBytes > 0 ? workspace(scratchBytes) : 0;
+      (this.kernels[kernel] as Kernel)(...args, scratch, 0, units);
+      return;
+    }
+    const bytes = Math.ceil(scratchBytes / 64) * 64;
+    const scratch = bytes > 0 ? workspace(bytes * pool.threads) : 0;
+    const parts = Math.ceil(units / Math.ceil(units / maximumParts));
+    pool.run(kernel, { parts, args, split: { units, scratch, scratchBytes: bytes } });
+  }
+
+  /**
+   * Runs a kernel over its items piece by piece, as if each piece were all there is: for a kernel whose items
+   * depend on no other. `args[counted]` is the number of items, of which a piece has at most `unit`.
+   * @param steps what each argument grows by from piece to piece, bytes where it is an address; default 0
+   */
+  sweep(
+    kernel: keyof Kernels,
+    args: readonly number[],
+    counted: number,
+    unit: number,
+    steps: readonly number[],
+  ): void {
+    const items = args[counted];
+    const parts = Math.ceil(items / unit);
+    if (parts < 2) {
+      (this.kernels[kernel] as Kernel)(...args);
+    } else if (this.pool !== undefined) {
+      this.pool.run(kernel, { parts, args, sweep: { steps, counted, unit } });
+    } else {
+      const piece = [...args];
+      for (let part = 0; part < parts; part++) {
+        for (let i = 0; i < steps.length; i++) piece[i] = args[i] + part * steps[i];
+        piece[counted] = Math.min(unit, items - part * unit);
+        (this.kernels[kernel] as Kernel)(...piece);
+      }
+    }
   }
 }

@@ -2,7 +2,7 @@ import { sum, type Tensor, zerosLike } from "@tensorflow/tfjs-core";
 import { call, defineOp, type Op } from "../backend/op.ts";
 import { check, checkType, show, showShape } from "../errors.ts";
 import { sameShape } from "./broadcast.ts";
-import { checkFloats } from "./operand.ts";
+import { checkFloats, sweepItems } from "./operand.ts";
 
 /** gain·v where v > 0, else gain·slope·v. */
 interface Attrs {
@@ -46,8 +46,11 @@ export const fusedActivation = defineOp<"x", Attrs, "bias">({
   inputs: ["x", "bias"],
   optional: ["bias"],
   infer: ({ x, bias }) => inferLike({ x, bias }),
-  wasm: ({ kernels }, { x, bias }, [y], { slope, gain }) =>
-    kernels.fusedActivation(y.ptr, x.ptr, bias?.ptr ?? 0, ...rowsOf(x), slope, gain),
+  wasm: (context, { x, bias }, [y], { slope, gain }) => {
+    const [rows, channels] = rowsOf(x);
+    const args = [y.ptr, x.ptr, bias?.ptr ?? 0, rows, channels, slope, gain];
+    sweepItems(context, "fusedActivation", args, 3, channels, [4 * channels, 4 * channels]);
+  },
   gradient: (dy, { x, bias }, attrs) => {
     const dx = call(fusedActivationGrad, { x, bias, dy }, attrs);
     return { x: () => dx.clone(), bias: () => toChannels(dx) };
@@ -60,8 +63,12 @@ export const fusedActivationGrad: Op<"x" | "dy", Attrs, "bias"> = defineOp<"x" |
   inputs: ["x", "bias", "dy"],
   optional: ["bias"],
   infer: ({ x, bias, dy }) => inferLike({ x, bias, dy }),
-  wasm: ({ kernels }, { x, bias, dy }, [dx], { slope, gain }) =>
-    kernels.fusedActivationGrad(dx.ptr, x.ptr, bias?.ptr ?? 0, dy.ptr, ...rowsOf(x), slope, gain),
+  wasm: (context, { x, bias, dy }, [dx], { slope, gain }) => {
+    const [rows, channels] = rowsOf(x);
+    const args = [dx.ptr, x.ptr, bias?.ptr ?? 0, dy.ptr, rows, channels, slope, gain];
+    const row = 4 * channels;
+    sweepItems(context, "fusedActivationGrad", args, 4, channels, [row, row, 0, row]);
+  },
   gradient: (ddx, { x, bias }, attrs) => ({
     x: () => zerosLike(x),
     bias: () => zerosLike(bias!),
