@@ -101,8 +101,6 @@ const bitsOf = (f: () => tf.Tensor): string => {
   return Buffer.from(values.buffer).toString("base64");
 };
 
-afterAll(() => tf.removeBackend("ganvil"));
-
 describe("with 2, 4 and 8 threads", () => {
   const results = new Map<number, Record<string, string>>();
 
