@@ -74,22 +74,23 @@ export async function init(options: InitOptions = {}): Promise<GanvilBackend> {
 }
 
 async function start({ build, filtering, threads, workerUrl }: InitOptions): Promise<GanvilBackend> {
-  let backend = findBackend(backendName) as GanvilBackend | null;
-  const wanted = possibleThreads(threads ?? backend?.threads ?? Math.min(coreCount(), defaultThreads));
-  if (backend === null || (build !== undefined && backend.module.build !== build)) {
-    const [module, planner] = await Promise.all([loadKernels(build), loadPlanner()]);
-    if (backend !== null) remove(backend, module.build);
-    const made = new GanvilBackend(module, planner);
-    registerBackend(backendName, () => made, 10);
-    // Kernels are told their backend: one that follows another finds them registered.
-    if (backend === null) registerOps(ops);
-    linkCustomGradients();
-    backend = made;
-  }
+  const current = findBackend(backendName) as GanvilBackend | null;
+  const wanted = possibleThreads(threads ?? current?.threads ?? Math.min(coreCount(), defaultThreads));
+  const backend =
+    current !== null && (build === undefined || current.module.build === build)
+      ? current
+      : new GanvilBackend(...(await Promise.all([loadKernels(build), loadPlanner()])));
   if (backend.threads !== wanted) {
     const pool = wanted > 1 ? await Pool.start(backend.module, wanted, workerUrl) : undefined;
     backend.executor.pool?.close();
     backend.executor.pool = pool;
+  }
+  if (backend !== current) {
+    if (current !== null) remove(current, backend);
+    registerBackend(backendName, () => backend, 10);
+    // Kernels are told their backend: one that follows another finds them registered.
+    if (current === null) registerOps(ops);
+    linkCustomGradients();
   }
   if (filtering !== undefined) backend.planner.filtering = filtering;
   await setBackend(backendName);
@@ -105,12 +106,14 @@ function possibleThreads(wanted: number): number {
   return 1;
 }
 
-function remove(backend: GanvilBackend, build: Build): void {
+/** Removes the backend to make room for another, which is given up where tensors are alive. */
+function remove(backend: GanvilBackend, next: GanvilBackend): void {
   const tensors = backend.numDataIds();
   if (tensors > 0) {
+    next.dispose();
     throw new GanvilError(
       "backend-in-use",
-      `init: expected no tensors alive when build "${backend.module.build}" gives way to "${build}", got ${tensors}. Dispose them first, or leave \`build\` out.`,
+      `init: expected no tensors alive when build "${backend.module.build}" gives way to "${next.module.build}", got ${tensors}. Dispose them first, or leave \`build\` out.`,
     );
   }
   removeBackend(backendName);
