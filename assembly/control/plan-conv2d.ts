@@ -3,6 +3,7 @@ import { packedColumns, Program, Scatter, Stage, Thin } from "../lib/conv2d-prog
 import { Conv2d, Direction } from "./conv2d-shape";
 import { forwardStage, gradientStages, Stages } from "./conv2d-stages";
 import { planMinimal } from "./plan-minimal";
+import { planPhases } from "./plan-phases";
 
 /** The product's tile: rows (pixels) by columns (channels). */
 export const tileRows: i32 = 4;
@@ -20,6 +21,8 @@ export const enum Algorithm {
   ThinFilter,
   Minimal2,
   Minimal4,
+  Phases2,
+  Phases4,
 }
 
 /** What a plan's steps call; src/wasm/planner.ts names them in this order. */
@@ -43,6 +46,14 @@ export const enum Kernel {
   Minimal,
   MinimalGather,
   MinimalSum,
+  PhasesFirst,
+  PhasesNext,
+  PhasesInput,
+  PhasesForward,
+  PhasesOutput,
+  PhasesGradient,
+  PhasesTiles,
+  PhasesFilter,
 }
 
 /** A block of padded pictures, so that it stays in the L2 cache. */
@@ -407,6 +418,8 @@ export function planConv2d(shape: Int32Array): Float64Array {
     stages.pad(lanes == stored);
     return planDepthwise(conv, stages).result(flops);
   }
+  const filtered = planPhases(conv);
+  if (filtered != null) return filtered.result(flops);
   if (gradient) {
     const stages = gradientStages(conv, conv.groupOut, conv.inChannels, conv.groups);
     stages.pad(conv.groups == 1);
