@@ -134,8 +134,8 @@ function multiply(
     multiplyOne(call, y.ptr, a.ptr, b.ptr, { batch: [], m: m * count, k, n }, attrs);
     return;
   }
-  const left = matrixNumbers(a.shape, batch);
-  const right = matrixNumbers(b.shape, batch);
+  const left = count === 1 ? [0] : matrixNumbers(a.shape, batch);
+  const right = count === 1 ? [0] : matrixNumbers(b.shape, batch);
   if (count < manyProducts && m * k * n >= unitWork) {
     for (let i = 0; i < count; i++) {
       const ai = a.ptr + left[i] * m * k * 4;
