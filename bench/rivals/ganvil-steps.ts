@@ -1,0 +1,70 @@
+import { reshape, type Tensor, tanh } from "@tensorflow/tfjs-core";
+import { createGan } from "../../src/gan/gan.ts";
+import type { GanSettings } from "../../src/gan/settings.ts";
+import { dense } from "../../src/nn/layers.ts";
+import { type Layer, network, type Parameters } from "../../src/nn/network.ts";
+import { biasActivation } from "../../src/ops/fused-activation.ts";
+import { constant } from "../../src/optim/schedule.ts";
+import { dcgan } from "../../src/recipes/dcgan.ts";
+import { adamOptions, type DcganShape, type MlpShape, type StepShape } from "../calls.ts";
+import { residualStep } from "./ganvil-residual.ts";
+import { numbersOf, pictureBytes } from "./step-parts.ts";
+import type { Step } from "./tfjs-contestant.ts";
+
+/** A step of a whole GAN as a user of the library makes it. */
+export function ganvilStep(shape: StepShape): Step {
+  switch (shape.network) {
+    case "mlp":
+      return ganStep(mlpSettings(shape));
+    case "dcgan":
+      return ganStep(dcganSettings(shape));
+    case "residual":
+      return residualStep(shape);
+  }
+}
+
+function ganStep(settings: GanSettings): Step {
+  const gan = createGan(settings);
+  const { batch, resolution, channels } = gan.settings;
+  const shape = [batch, resolution, resolution, channels] as const;
+  const image = { data: pictureBytes(shape), shape };
+  return {
+    run: async () => Object.values(await gan.step({ image, cursor: 0 })).map(({ loss }) => loss),
+    parameters: [settings.generator, settings.discriminator].map(numbersOf),
+    dispose: () => gan.dispose(),
+  };
+}
+
+const dcganSettings = ({ batch, resolution, latent, widths }: DcganShape): GanSettings => ({
+  ...dcgan({ batch, resolution, latent, widths, augment: false }),
+  learningRate: constant(adamOptions.learningRate),
+});
+
+/** Dense layers [inputs, ...hidden, outputs] with leaky ReLU between. */
+function perceptron(to: Parameters, widths: readonly number[]): Layer {
+  const layers = widths.slice(1).map((outputs, i): Layer => {
+    const last = i === widths.length - 2;
+    const apply = dense(to, `${i}`, { inputs: widths[i], outputs, bias: last });
+    if (last) return apply;
+    const bias = to.constant(`${i}.bias`, [outputs], 0);
+    return (x, mode) => biasActivation(apply(x, mode), bias);
+  });
+  return (x, mode) => layers.reduce<Tensor>((y, layer) => layer(y, mode), x);
+}
+
+function mlpSettings({ batch, latent, hidden, pixels }: MlpShape): GanSettings {
+  const resolution = Math.sqrt(pixels);
+  const { learningRate, beta1, beta2 } = adamOptions;
+  return {
+    generator: network(0, "generator", (to) => {
+      const layers = perceptron(to, [latent, ...hidden, pixels]);
+      return (z, mode) => tanh(reshape(layers(z, mode), [-1, resolution, resolution, 1]));
+    }),
+    discriminator: network(0, "discriminator", (to) => {
+      const layers = perceptron(to, [pixels, ...hidden.toReversed(), 1]);
+      return (x, mode) => layers(reshape(x, [-1, pixels]), mode);
+    }),
+    ...{ latent, resolution, channels: 1, batch, beta1, beta2 },
+    learningRate: constant(learningRate),
+  };
+}
