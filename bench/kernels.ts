@@ -23,7 +23,13 @@ const matMulCases = [512, 64].flatMap((n) =>
       work: { flops: 2 * n ** 3 },
       call: { op: "matMul", transposeA, transposeB },
       inputs: [{ shape: [n, n] }, { shape: [n, n] }],
-      rivals: [...tensorflow, ...(n < 100 ? (["tfjs-cpu"] as const) : []), "onnxruntime-web", "jax-js", ...native],
+      rivals: [
+        ...tensorflow,
+        ...(n < 100 ? (["tfjs-cpu"] as const) : []),
+        "onnxruntime-web",
+        "jax-js",
+        ...native,
+      ],
     }),
   ),
 );
@@ -59,7 +65,12 @@ const picture: InputSpec = { shape: [16, 32, 32, 64] };
 const channels: InputSpec = { shape: [64] };
 
 /** Elementwise functions of a picture, and what goes with it. */
-const pointwise: readonly { name: string; call: FunctionName; inputs: readonly InputSpec[]; both?: boolean }[] = [
+const pointwise: readonly {
+  name: string;
+  call: FunctionName;
+  inputs: readonly InputSpec[];
+  both?: boolean;
+}[] = [
   { name: "batch norm, training", call: "batchNorm", inputs: [picture, channels, channels], both: true },
   { name: "leakyRelu", call: "leakyRelu", inputs: [picture], both: true },
   { name: "tanh", call: "tanh", inputs: [picture], both: true },

@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { versions } from "node:process";
-import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { bundle } from "./bundle.ts";
 import type { Answer, Answers, Remote, Request } from "./protocol.ts";

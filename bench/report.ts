@@ -90,7 +90,8 @@ export function footnotes(rows: readonly Row[]): string {
     }
   }
   const notes = [...supplied].map(
-    ([what, names]) => `* ${[...names].join(", ")} lacks a kernel, or computes it an element at a time; the benchmark supplied ${what}.`,
+    ([what, names]) =>
+      `* ${[...names].join(", ")} lacks a kernel, or computes it an element at a time; the benchmark supplied ${what}.`,
   );
   if (rows.some(({ section }) => section === stepSection)) {
     notes.push(

@@ -21,7 +21,8 @@ export function convCall({
   groups = 1,
   pad = "same",
 }: BenchShape): ConvCall {
-  if (pad !== "same" && pad !== "valid") throw new Error(`convCall: expected pad "same" or "valid", got ${pad}`);
+  if (pad !== "same" && pad !== "valid")
+    throw new Error(`convCall: expected pad "same" or "valid", got ${pad}`);
   const [rows, columns] = pad === "valid" ? [x[1] - high + 1, x[2] - wide + 1] : [x[1], x[2]];
   const y = [x[0], Math.ceil(rows / stride[0]), Math.ceil(columns / stride[1]), outputs];
   return { x, filter: [high, wide, x[3] / groups, outputs], y, stride, pad, groups };

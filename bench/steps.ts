@@ -21,11 +21,11 @@ const step = (name: string, shape: StepShape, rivals: readonly ContestantName[])
 
 /** Whole training steps: both players' losses, gradients and Adam, a fresh batch of bytes each time. */
 export const stepCases: readonly Case[] = [
-  step(
-    "MLP GAN 28×28",
-    { network: "mlp", batch: 16, latent: 64, hidden: [256, 256], pixels: 784 },
-    ["tfjs-wasm", "onnxruntime-web", "jax-js"],
-  ),
+  step("MLP GAN 28×28", { network: "mlp", batch: 16, latent: 64, hidden: [256, 256], pixels: 784 }, [
+    "tfjs-wasm",
+    "onnxruntime-web",
+    "jax-js",
+  ]),
   step("DCGAN 32×32", dcgan(32, 16), ["tfjs-wasm", "tfjs-wasm-patched"]),
   step("DCGAN 32×32", dcgan(32, 64), ["tfjs-wasm-patched"]),
   step("DCGAN 64×64", dcgan(64, 16), ["tfjs-wasm-patched"]),

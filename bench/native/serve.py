@@ -45,6 +45,7 @@ class Prepared:
             if not all(map(math.isfinite, losses)):
                 raise ValueError(f"the step's losses are {losses}")
             self.answer["parameters"] = step.parameters()
+            self.answer["substituted"] = step.substituted
             self.run, self.grad = step.run, True
             return
         inputs = [tensor_of(spec, seed) for seed, spec in enumerate(request["inputs"])]

@@ -21,13 +21,7 @@ import {
 import type { Game, Play, Player } from "../../src/gan/game.ts";
 import { playStep } from "../../src/gan/step.ts";
 import { conv, dense } from "../../src/nn/layers.ts";
-import {
-  disposeNetwork,
-  type Layer,
-  type Network,
-  network,
-  type Parameters,
-} from "../../src/nn/network.ts";
+import { disposeNetwork, type Layer, type Network, network, type Parameters } from "../../src/nn/network.ts";
 import { conv2d } from "../../src/ops/conv2d.ts";
 import { biasActivation } from "../../src/ops/fused-activation.ts";
 import { imageBatch } from "../../src/ops/image.ts";

@@ -1,4 +1,4 @@
-import { type Array as JaxArray, grad, jit, lax, nn, numpy as np } from "@jax-js/jax";
+import { grad, type Array as JaxArray, jit, lax, nn, numpy as np } from "@jax-js/jax";
 import { type Call, type ConvCall, type FunctionName, padsOf } from "../calls.ts";
 import { permuted } from "./layout.ts";
 
@@ -58,11 +58,16 @@ const turned = ({ shape, values }: Given, order: readonly number[]): Given => ({
   values: permuted(values, shape, order),
 });
 
-function convolution(conv: ConvCall, direction: "forward" | "input" | "filter", [a, b]: readonly Given[]): JaxCall {
+function convolution(
+  conv: ConvCall,
+  direction: "forward" | "input" | "filter",
+  [a, b]: readonly Given[],
+): JaxCall {
   const padding = [padsOf(conv, 0), padsOf(conv, 1)];
   const convolve = (x: JaxArray, filter: JaxArray) =>
     lax.convGeneralDilated(x, filter, [...conv.stride], padding, { featureGroupCount: conv.groups });
-  const zeros = (shape: readonly number[], order: readonly number[]) => np.zeros(order.map((axis) => shape[axis]));
+  const zeros = (shape: readonly number[], order: readonly number[]) =>
+    np.zeros(order.map((axis) => shape[axis]));
   // The gradient of a sum weighed by dy, at any place: a convolution is linear in both.
   const directions = {
     forward: (x: JaxArray, filter: JaxArray) => [convolve(x, filter)],
@@ -90,9 +95,15 @@ function pointwise(name: FunctionName, backward: boolean): (...inputs: JaxArray[
   return (...inputs) => {
     const dy = inputs.at(-1)!;
     const arguments_ = inputs.slice(0, -1);
-    const gradients = grad((...xs: JaxArray[]) => forward(...xs).mul(dy).sum(), {
-      argnums: arguments_.map((_, i) => i),
-    })(...arguments_);
+    const gradients = grad(
+      (...xs: JaxArray[]) =>
+        forward(...xs)
+          .mul(dy)
+          .sum(),
+      {
+        argnums: arguments_.map((_, i) => i),
+      },
+    )(...arguments_);
     return gradients as unknown as JaxArray[];
   };
 }
@@ -101,7 +112,10 @@ const functions: Record<FunctionName, (...inputs: JaxArray[]) => JaxArray> = {
   batchNorm: (x, scale, offset) => {
     const centred = x.ref.sub(np.mean(x, [0, 1, 2], { keepdims: true }));
     const variance = np.mean(np.square(centred.ref), [0, 1, 2], { keepdims: true });
-    return centred.div(np.sqrt(variance.add(1e-5))).mul(scale).add(offset);
+    return centred
+      .div(np.sqrt(variance.add(1e-5)))
+      .mul(scale)
+      .add(offset);
   },
   leakyRelu: (x) => nn.leakyRelu(x, 0.2),
   tanh: (x) => np.tanh(x),
@@ -115,7 +129,11 @@ const functions: Record<FunctionName, (...inputs: JaxArray[]) => JaxArray> = {
 export function adamUpdate(
   [value, first, second, gradient]: readonly JaxArray[],
   rates: readonly [JaxArray, JaxArray],
-  { learningRate, beta1, beta2 }: { readonly learningRate: number; readonly beta1: number; readonly beta2: number },
+  {
+    learningRate,
+    beta1,
+    beta2,
+  }: { readonly learningRate: number; readonly beta1: number; readonly beta2: number },
 ): [JaxArray, JaxArray, JaxArray] {
   const newFirst = first.mul(beta1).add(gradient.ref.mul(1 - beta1));
   const newSecond = second.mul(beta2).add(np.square(gradient).mul(1 - beta2));
@@ -124,13 +142,16 @@ export function adamUpdate(
 }
 
 /** 1/(1 − βᵗ) for both betas. */
-export const adamRates = (step: number, { beta1, beta2 }: { readonly beta1: number; readonly beta2: number }) =>
-  [np.array(1 / (1 - beta1 ** step)), np.array(1 / (1 - beta2 ** step))] as const;
+export const adamRates = (
+  step: number,
+  { beta1, beta2 }: { readonly beta1: number; readonly beta2: number },
+) => [np.array(1 / (1 - beta1 ** step)), np.array(1 / (1 - beta2 ** step))] as const;
 
 function adam([gradient, start]: readonly Given[]): JaxCall {
   const options = { learningRate: 1e-3, beta1: 0.5, beta2: 0.99 };
-  const update = jit((value: JaxArray, first: JaxArray, second: JaxArray, gradient: JaxArray, a: JaxArray, b: JaxArray) =>
-    adamUpdate([value, first, second, gradient], [a, b], options),
+  const update = jit(
+    (value: JaxArray, first: JaxArray, second: JaxArray, gradient: JaxArray, a: JaxArray, b: JaxArray) =>
+      adamUpdate([value, first, second, gradient], [a, b], options),
   );
   const dy = arrayOf(gradient);
   let state = [arrayOf(start), np.zeros([...start.shape]), np.zeros([...start.shape])];

@@ -27,7 +27,13 @@ async function prepare({ call, inputs: specs }: Case): Promise<Prepared | { read
       if (!losses.every(Number.isFinite)) throw new Error(`the step's losses are ${losses}`);
     };
     await step();
-    return { run: undefined, step, parameters, dispose: () => (dispose(), 0) };
+    return {
+      ...{ run: undefined, step, parameters },
+      dispose: () => {
+        dispose();
+        return 0;
+      },
+    };
   }
   const inputs = specs.map((spec, i) => ({ shape: spec.shape, values: inputValues(spec, i) }));
   const made = jaxCall(call, inputs);

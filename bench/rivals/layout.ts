@@ -2,7 +2,11 @@
  * Values with their axes in another order.
  * @param order for each axis of the result the axis of `shape` that it is.
  */
-export function permuted(values: Float32Array, shape: readonly number[], order: readonly number[]): Float32Array {
+export function permuted(
+  values: Float32Array,
+  shape: readonly number[],
+  order: readonly number[],
+): Float32Array {
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
   const sizes = order.map((axis) => shape[axis]);
   const steps = order.map((axis) => strides[axis]);

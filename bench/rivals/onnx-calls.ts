@@ -45,14 +45,24 @@ const turned = ({ shape, values }: Given, order: readonly number[]): Given => ({
   values: permuted(values, shape, order),
 });
 
-function asModel(nodes: readonly Node[], [x, ...rest]: readonly Given[], y: readonly number[], more: Partial<Graph> = {}): OnnxCall {
+function asModel(
+  nodes: readonly Node[],
+  [x, ...rest]: readonly Given[],
+  y: readonly number[],
+  more: Partial<Graph> = {},
+): OnnxCall {
   const weights = Object.fromEntries(rest.map((given, i) => [`w${i}`, given]));
   const model = onnxModel({ nodes, inputs: { x: x.shape }, outputs: { y }, weights, ...more });
   return { model, input: x, toTensorFlow: (values) => values };
 }
 
 /** The same of pictures, whose result has its channels first. */
-function asPictureModel(nodes: readonly Node[], inputs: readonly Given[], y: readonly number[], more?: Partial<Graph>): OnnxCall {
+function asPictureModel(
+  nodes: readonly Node[],
+  inputs: readonly Given[],
+  y: readonly number[],
+  more?: Partial<Graph>,
+): OnnxCall {
   const first = channelsFirst.map((axis) => y[axis]);
   return {
     ...asModel(nodes, inputs, first, more),

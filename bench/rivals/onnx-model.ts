@@ -14,7 +14,9 @@ export interface Graph {
   readonly inputs: Readonly<Record<string, readonly number[]>>;
   readonly outputs: Readonly<Record<string, readonly number[]>>;
   /** Weights, part of the model. */
-  readonly weights?: Readonly<Record<string, { readonly shape: readonly number[]; readonly values: Float32Array }>>;
+  readonly weights?: Readonly<
+    Record<string, { readonly shape: readonly number[]; readonly values: Float32Array }>
+  >;
   /** Shapes and axes that some ops take as inputs. */
   readonly integers?: Readonly<Record<string, readonly number[]>>;
 }

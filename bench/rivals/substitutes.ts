@@ -30,7 +30,12 @@ type Ends = readonly [before: number, after: number];
 const strideOf = ({ strides }: ConvAttrs): number => (typeof strides === "number" ? strides : strides[0]);
 
 /** Zeros before each axis of the picture, of paddings "same" and "valid". */
-function padsBefore({ shape }: { readonly shape: readonly number[] }, y: Shape4, filter: Shape4, attrs: ConvAttrs) {
+function padsBefore(
+  { shape }: { readonly shape: readonly number[] },
+  y: Shape4,
+  filter: Shape4,
+  attrs: ConvAttrs,
+) {
   if (attrs.pad !== "same" && attrs.pad !== "valid") {
     throw new Error(`substitute: expected pad "same" or "valid", got ${attrs.pad}`);
   }
@@ -39,7 +44,7 @@ function padsBefore({ shape }: { readonly shape: readonly number[] }, y: Shape4,
 }
 
 /** Lengthens or shortens a picture's two axes at their ends. */
-function fit(x: Tensor4D, rows: Ends, columns: Ends): Tensor4D {
+function resized(x: Tensor4D, rows: Ends, columns: Ends): Tensor4D {
   const [batch, height, width, channels] = x.shape;
   const drop = (ends: Ends) => ends.map((n) => Math.max(0, -n));
   const [top, bottom] = drop(rows);
@@ -67,7 +72,7 @@ export function conv2dFilterByConvolution(
   );
   return tidy(() => {
     const turned = transpose(x, [3, 1, 2, 0]);
-    const padded = fit(turned, [before[0], after[0]], [before[1], after[1]]);
+    const padded = resized(turned, [before[0], after[0]], [before[1], after[1]]);
     const filter = transpose(dy, [1, 2, 0, 3]);
     const result = conv2d(padded, filter as Tensor4D, 1, "valid", "NHWC", stride);
     return transpose(result, [1, 2, 0, 3]) as Tensor4D;
@@ -106,7 +111,7 @@ export function conv2dInputByConvolution(
       return [before, length - before - dilated.shape[axis + 1]];
     });
     const turned = transpose(reverse(filter, [0, 1]), [0, 1, 3, 2]);
-    return conv2d(fit(dilated, ends[0], ends[1]), turned as Tensor4D, 1, "valid") as Tensor4D;
+    return conv2d(resized(dilated, ends[0], ends[1]), turned as Tensor4D, 1, "valid") as Tensor4D;
   });
 }
 
@@ -135,7 +140,9 @@ export function substituteSlowAndMissing(): void {
   register(
     "Conv2DBackpropInput",
     "Conv2DBackpropInput by a conv2d of dy with zeros between",
-    ({ dy, filter }: { dy: Tensor4D; filter: Tensor4D }, attrs: Parameters<typeof conv2dInputByConvolution>[2]) =>
-      conv2dInputByConvolution(dy, filter, attrs),
+    (
+      { dy, filter }: { dy: Tensor4D; filter: Tensor4D },
+      attrs: Parameters<typeof conv2dInputByConvolution>[2],
+    ) => conv2dInputByConvolution(dy, filter, attrs),
   );
 }

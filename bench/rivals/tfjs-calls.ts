@@ -90,7 +90,9 @@ function convolve(conv: ConvCall, direction: Direction, a: Tensor, b: Tensor): T
     : ["Conv2D", "Conv2DBackprop"];
   const [high, wide, inputs, outputs] = conv.filter;
   // The same values in the same order: one of the two axes between is of size 1.
-  const filterShape = depthwise ? [high, wide, conv.groups, outputs / conv.groups] : [high, wide, inputs, outputs];
+  const filterShape = depthwise
+    ? [high, wide, conv.groups, outputs / conv.groups]
+    : [high, wide, inputs, outputs];
   const attrs = {
     strides: [...conv.stride],
     pad: conv.pad,
@@ -102,7 +104,11 @@ function convolve(conv: ConvCall, direction: Direction, a: Tensor, b: Tensor): T
     case "forward":
       return kernel(family, { x: a, filter: reshape(b, filterShape) });
     case "input":
-      return kernel(`${backprop}Input`, { dy: a, filter: reshape(b, filterShape) }, { inputShape: [...conv.x] });
+      return kernel(
+        `${backprop}Input`,
+        { dy: a, filter: reshape(b, filterShape) },
+        { inputShape: [...conv.x] },
+      );
     case "filter":
       return kernel(`${backprop}Filter`, { x: a, dy: b }, { filterShape });
   }

@@ -57,7 +57,9 @@ export function tfjsContestant(backend: TfjsBackend): Contestant {
       const tensors = memory().numTensors;
       backend.substituted?.clear();
       try {
-        return one.call.op === "step" ? await prepareStep(backend, one.call.shape, tensors) : prepare(backend, one);
+        return one.call.op === "step"
+          ? await prepareStep(backend, one.call.shape, tensors)
+          : prepare(backend, one);
       } catch (error) {
         const [, kernel] = missingKernel.exec(String(error)) ?? [];
         if (kernel !== undefined) return { missing: `no kernel ${kernel}` };
@@ -77,7 +79,10 @@ export function tfjsContestant(backend: TfjsBackend): Contestant {
   };
 }
 
-function prepare(backend: TfjsBackend, { call, inputs: specs }: Case): Prepared | { readonly missing: string } {
+function prepare(
+  backend: TfjsBackend,
+  { call, inputs: specs }: Case,
+): Prepared | { readonly missing: string } {
   const tensors = memory().numTensors;
   const inputs = specs.map((spec, i) => tensor(inputValues(spec, i), [...spec.shape], spec.dtype));
   const free = (): number => {
