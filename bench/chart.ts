@@ -6,7 +6,7 @@ import { stepSection } from "./steps.ts";
 /** Cases that a reader decides by. */
 export const isHeadline = ({ name, section }: Pick<Row, "name" | "section">): boolean =>
   section === stepSection ||
-  /^matMul 512³ AB$|^conv2d (4x4 s2 (3-64|64-128)|3x3 s1 (64|128) @|grouped .* 128).*(forward|gradient)$|^batch norm.*backward|^leakyRelu$|^Adam/.test(
+  /^matMul 512³ AB$|^conv2d (4x4 s2 64-128|3x3 s1 128 @|grouped .* 128)|^batch norm.*backward|^leakyRelu$|^Adam/.test(
     name,
   );
 
@@ -40,6 +40,11 @@ function at(relative: number): number {
 const text = (x: number, y: number, content: string, attributes = ""): string =>
   `<text x="${x.toFixed(1)}" y="${y}" ${attributes}>${escaped(content)}</text>`;
 
+const compared = (relative: number): string =>
+  relative < 1 ? `${round(1 / relative)}× slower` : `${round(relative)}× faster`;
+
+const round = (factor: number): string => factor.toFixed(factor < 9.95 ? 1 : 0);
+
 /** One contestant's bar and figure; of those that could not run, why. */
 function bar(name: ContestantName, result: Result, { work, ratios }: Row, y: number): string {
   const label = text(plot.left - 8, y + 10, name, `class="name${name === "ganvil" ? " own" : ""}"`);
@@ -50,7 +55,7 @@ function bar(name: ContestantName, result: Result, { work, ratios }: Row, y: num
   const relative = name === "ganvil" ? 1 : 1 / (ratios[name] ?? 1);
   const end = at(relative);
   const said = figure(result, work).replace(/ \(best.*?\)/, "");
-  const times = name === "ganvil" ? "" : `, ${relative.toPrecision(2)} of ganvil's speed`;
+  const times = name === "ganvil" ? "" : `, ${compared(relative)}`;
   return (
     label +
     `<rect class="${name}" x="${plot.left}" y="${y}" width="${Math.max(1, end - plot.left).toFixed(1)}" height="${barHeight - 3}" rx="2"/>` +
@@ -66,11 +71,11 @@ const style = (): string => {
   return `
 text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:#1f2328}
 .background{fill:#ffffff}.title{font-size:18px;font-weight:600}.case{font-weight:600}
-.name{text-anchor:end;font-size:11px}.figure{font-size:11px}.own{font-weight:700}
+.name{text-anchor:end;font-size:11px}.figure,.missing{font-size:11px;paint-order:stroke;stroke:#ffffff;stroke-width:3px}.own{font-weight:700}
 .note,.missing{fill:#59636e;font-size:11px}.tick{fill:#59636e;font-size:11px;text-anchor:middle}
 .grid{stroke:#d1d9e0}.one{stroke:#0b7a5b;stroke-dasharray:3 3}
 ${of(0)}
-@media (prefers-color-scheme: dark){text{fill:#f0f3f6}.background{fill:#0d1117}
+@media (prefers-color-scheme: dark){text{fill:#f0f3f6}.background{fill:#0d1117}.figure,.missing{stroke:#0d1117}
 .note,.missing,.tick{fill:#9198a1}.grid{stroke:#3d444d}.one{stroke:#3ddca8}${of(1)}}`;
 };
 

@@ -1,5 +1,6 @@
 import {
   conv2d,
+  getKernel,
   pad,
   type Rank,
   registerKernel,
@@ -58,11 +59,7 @@ function resized(x: Tensor4D, rows: Ends, columns: Ends): Tensor4D {
  * The gradient of a convolution by its filter, as a convolution: of x with channels for pictures and
  * pictures for channels, by dy dilated by the stride.
  */
-export function conv2dFilterByConvolution(
-  x: Tensor4D,
-  dy: Tensor4D,
-  attrs: ConvAttrs & { readonly filterShape: Shape4 },
-): Tensor4D {
+export function conv2dFilterByConvolution(x: Tensor4D, dy: Tensor4D, attrs: FilterAttrs): Tensor4D {
   const { filterShape } = attrs;
   const stride = strideOf(attrs);
   const before = padsBefore(x, dy.shape, filterShape, attrs);
@@ -83,11 +80,7 @@ export function conv2dFilterByConvolution(
  * The gradient of a convolution by its input, as a convolution: of dy with zeros between its values where
  * the stride is above one, by the filter turned about, in- and out-channels swapped.
  */
-export function conv2dInputByConvolution(
-  dy: Tensor4D,
-  filter: Tensor4D,
-  attrs: ConvAttrs & { readonly inputShape: Shape4 },
-): Tensor4D {
+export function conv2dInputByConvolution(dy: Tensor4D, filter: Tensor4D, attrs: InputAttrs): Tensor4D {
   const { inputShape } = attrs;
   const stride = strideOf(attrs);
   const padding = padsBefore({ shape: inputShape }, dy.shape, filter.shape, attrs);
@@ -115,34 +108,39 @@ export function conv2dInputByConvolution(
   });
 }
 
+type FilterAttrs = ConvAttrs & { readonly filterShape: Shape4 };
+type InputAttrs = ConvAttrs & { readonly inputShape: Shape4 };
+
+/** Where the convolution is the faster way: not with many zeros among dy, nor with few channels to give. */
+function worthConvolving(dy: Tensor4D, { inputShape }: InputAttrs): boolean {
+  const zeros = (inputShape[1] * inputShape[2]) / (dy.shape[1] * dy.shape[2]);
+  return zeros <= 1 || (zeros <= 4 && inputShape[3] >= 8);
+}
+
 /**
  * Registers what the wasm backend lacks (a convolution's gradient by the filter) or computes an element at a
- * time (that by the input), both by its own fast convolution.
+ * time (that by the input, where this is faster), both by its own fast convolution.
  */
 export function substituteSlowAndMissing(): void {
-  const register = (kernelName: string, says: string, kernel: (inputs: never, attrs: never) => Tensor4D) => {
-    registerKernel({
-      kernelName,
-      backendName: "wasm",
-      kernelFunc: ({ inputs, attrs }) => {
-        substituted.add(says);
-        return kernel(inputs as never, attrs as never) as TensorInfo;
-      },
-    });
-  };
-  register(
-    "Conv2DBackpropFilter",
-    "Conv2DBackpropFilter by transposes and a dilated conv2d",
-    ({ x, dy }: { x: Tensor4D; dy: Tensor4D }, attrs: Parameters<typeof conv2dFilterByConvolution>[2]) =>
-      conv2dFilterByConvolution(x, dy, attrs),
-  );
+  registerKernel({
+    kernelName: "Conv2DBackpropFilter",
+    backendName: "wasm",
+    kernelFunc: ({ inputs, attrs }) => {
+      substituted.add("Conv2DBackpropFilter by transposes and a dilated conv2d");
+      const { x, dy } = inputs as unknown as { x: Tensor4D; dy: Tensor4D };
+      return conv2dFilterByConvolution(x, dy, attrs as unknown as FilterAttrs) as TensorInfo;
+    },
+  });
+  const own = getKernel("Conv2DBackpropInput", "wasm");
   unregisterKernel("Conv2DBackpropInput", "wasm");
-  register(
-    "Conv2DBackpropInput",
-    "Conv2DBackpropInput by a conv2d of dy with zeros between",
-    (
-      { dy, filter }: { dy: Tensor4D; filter: Tensor4D },
-      attrs: Parameters<typeof conv2dInputByConvolution>[2],
-    ) => conv2dInputByConvolution(dy, filter, attrs),
-  );
+  registerKernel({
+    ...own,
+    kernelFunc: (call) => {
+      const { dy, filter } = call.inputs as unknown as { dy: Tensor4D; filter: Tensor4D };
+      const attrs = call.attrs as unknown as InputAttrs;
+      if (!worthConvolving(dy, attrs)) return own.kernelFunc(call);
+      substituted.add("Conv2DBackpropInput by a conv2d of dy with zeros between");
+      return conv2dInputByConvolution(dy, filter, attrs) as TensorInfo;
+    },
+  });
 }
