@@ -3,8 +3,7 @@ import { parseArgs } from "node:util";
 import { SingleBar } from "cli-progress";
 import { type Case, cases } from "./cases.ts";
 import { chart } from "./chart.ts";
-import { runCase } from "./contest.ts";
-import { chosen, effortOf } from "./effort.ts";
+import type { Row } from "./contest.ts";
 import { machine } from "./machine.ts";
 import { findPython, NativeProcess, nativeNames } from "./native-process.ts";
 import { ContestantProcess } from "./process.ts";
@@ -12,6 +11,7 @@ import type { Remote } from "./protocol.ts";
 import { footnotes, head, lines, profileTable, type Report } from "./report.ts";
 import { type ContestantName, contestantNames, type StartOptions } from "./rivals/contestant.ts";
 import { stepCases } from "./steps.ts";
+import { chosen, entrants, runCases } from "./suite.ts";
 
 const rivalNames = contestantNames.slice(1);
 
@@ -93,16 +93,10 @@ async function start(names: readonly ContestantName[], options: StartOptions): P
 
 async function bench(wanted: readonly Case[], options: StartOptions): Promise<Report> {
   bar.start(wanted.length, 0, { name: "" });
-  const rivals = new Set(wanted.flatMap((one) => one.rivals));
-  const names = contestantNames.filter((name) => name === "ganvil" || rivals.has(name));
-  const introduced = await start(names, options);
-  const rows: Report["rows"][number][] = [];
-  for (const one of wanted) {
-    bar.update(rows.length, { name: one.name });
-    const contestants = names
-      .filter((name) => name === "ganvil" || one.rivals.includes(name))
-      .flatMap((name) => running.get(name) ?? []);
-    const row = await runCase(one, contestants, effortOf(one, flags.quick));
+  const introduced = await start(entrants(wanted), options);
+  const rows: Row[] = [];
+  const begin = ({ name }: Case) => bar.update(rows.length, { name });
+  for await (const row of runCases(wanted, running, { quick: flags.quick, begin })) {
     print(lines(row, rows.at(-1), introduced.peak));
     rows.push(row);
   }

@@ -8,15 +8,23 @@ import { jaxMlp } from "./jax-mlp.ts";
 import { serve } from "./serve.ts";
 
 serve({
-  start: async () => {
+  start: async ({ threads = 1 }) => {
+    const used = limitThreads(threads);
     await init("wasm");
     defaultDevice("wasm");
-    // It shares its memory with workers, one for each core, where the engine has Web Workers; Node has not.
-    const threads = typeof Worker === "undefined" ? "one thread" : `${navigator.hardwareConcurrency} threads`;
-    return { says: `@jax-js/jax ${manifest.version} (wasm, ${threads}, compiled by its jit)` };
+    const counted = used === 1 ? "one thread" : `${used} threads`;
+    return { says: `@jax-js/jax ${manifest.version} (wasm, ${counted}, compiled by its jit)` };
   },
   prepare,
 });
+
+/** It takes a thread for each core where the engine has Web Workers, which Node has not, and no option says else. */
+function limitThreads(threads: number): number {
+  if (typeof Worker === "undefined" || typeof SharedArrayBuffer === "undefined") return 1;
+  if (threads === 1) Object.assign(globalThis, { Worker: undefined });
+  else Object.defineProperty(navigator, "hardwareConcurrency", { value: threads });
+  return threads;
+}
 
 async function prepare({ call, inputs: specs }: Case): Promise<Prepared | { readonly missing: string }> {
   if (call.op === "step") {
