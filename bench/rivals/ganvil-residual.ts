@@ -2,12 +2,12 @@ import {
   add,
   avgPool,
   concat,
-  grad,
+  grads,
   image,
-  keep,
   mean,
   mul,
   neg,
+  ones,
   reshape,
   type Scalar,
   softplus,
@@ -18,19 +18,15 @@ import {
   type Tensor,
   type Tensor4D,
 } from "@tensorflow/tfjs-core";
-import type { Game, Play, Player } from "../../src/gan/game.ts";
-import { playStep } from "../../src/gan/step.ts";
+import type { Play, Turn } from "../../src/gan/game.ts";
+import { createGan, type Gan } from "../../src/gan/gan.ts";
 import { conv, dense } from "../../src/nn/layers.ts";
-import { disposeNetwork, type Layer, type Network, network, type Parameters } from "../../src/nn/network.ts";
+import { type Layer, type Network, network, type Parameters } from "../../src/nn/network.ts";
 import { conv2d } from "../../src/ops/conv2d.ts";
 import { biasActivation } from "../../src/ops/fused-activation.ts";
-import { imageBatch } from "../../src/ops/image.ts";
 import { randomNormal } from "../../src/ops/random.ts";
-import { Adam } from "../../src/optim/adam.ts";
 import { constant } from "../../src/optim/schedule.ts";
 import { adamOptions, type ResidualShape } from "../calls.ts";
-import { numbersOf, pictureBytes } from "./step-parts.ts";
-import type { Step } from "./tfjs-contestant.ts";
 
 const chain =
   (...layers: readonly Layer[]): Layer =>
@@ -111,77 +107,47 @@ function residualGenerator({ latent, widths: [w8, w16, w32], groupWidth }: Resid
 }
 
 /**
- * The relativistic game with penalties on the discriminator's gradient at real and at fake pictures:
+ * The relativistic loss with penalties on the discriminator's gradient at real and at fake pictures:
  * E[softplus(−(D(real) − D(fake)))] + γ/2·E‖∇D(real)‖² + γ/2·E‖∇D(fake)‖², and the generator's turned about.
  */
-function residualGame(shape: ResidualShape): Game {
-  const { batch, latent, gamma } = shape;
-  const { learningRate, beta1, beta2 } = adamOptions;
-  const player = (network: Network): Player => ({
-    network,
-    learningRate: constant(learningRate),
-    ...{ beta1, beta2 },
-  });
+function turnsOf({ batch, latent, gamma }: ResidualShape): readonly Turn[] {
   const fakes = ({ run, key }: Play): Tensor =>
     run("generator", randomNormal([batch, latent], { key: key("z") }));
   const lead = (more: Tensor, less: Tensor) => mean(softplus(neg(sub(more, less))));
-  return {
-    players: {
-      generator: player(residualGenerator(shape)),
-      discriminator: player(residualDiscriminator(shape)),
+  return [
+    {
+      player: "discriminator",
+      loss: (play) => {
+        const pictures = concat([play.real as Tensor, fakes(play)]);
+        const weights = ones([2 * batch, 1]);
+        // The derivative by the weights is the logits: both of one pass.
+        const weighed = (x: Tensor, weights: Tensor) => sum(mul(play.run("discriminator", x, 2), weights));
+        const [slopes, logits] = grads(weighed)([pictures, weights]);
+        const [real, fake] = split(logits, 2);
+        return add(lead(real, fake), mul(sum(square(slopes)), gamma / 2 / batch)) as Scalar;
+      },
     },
-    turns: [
-      {
-        player: "discriminator",
-        loss: (play) => {
-          let logits: Tensor | undefined;
-          const slopes = grad((x) => {
-            // Kept past the inner gradient: the loss is of the same pass.
-            logits = keep(play.run("discriminator", x, 2));
-            return sum(logits);
-          })(concat([play.real as Tensor, fakes(play)]));
-          const [real, fake] = split(logits!, 2);
-          const penalty = mul(sum(square(slopes)), gamma / 2 / batch);
-          const loss = add(lead(real, fake), penalty);
-          logits!.dispose();
-          return loss as Scalar;
-        },
+    {
+      player: "generator",
+      loss: (play) => {
+        // By itself: no gradient reaches the real pictures' pass.
+        const real = play.run("discriminator", play.real);
+        return lead(play.run("discriminator", fakes(play)), real) as Scalar;
       },
-      {
-        player: "generator",
-        loss: (play) => {
-          // By itself: no gradient reaches the real pictures' pass.
-          const real = play.run("discriminator", play.real);
-          return lead(play.run("discriminator", fakes(play)), real) as Scalar;
-        },
-      },
-    ],
-  };
+    },
+  ];
 }
 
-/** A step of the residual GAN, written on the library's parts: it is no recipe. */
-export function residualStep(shape: ResidualShape): Step {
-  const game = residualGame(shape);
-  const optimizers = Object.fromEntries(
-    Object.entries(game.players).map(([name, player]) => [name, new Adam(player.network.parameters, player)]),
-  );
-  const pictures = [shape.batch, 32, 32, 3] as const;
-  const data = pictureBytes(pictures);
-  let step = 0;
-  return {
-    run: async () => {
-      const real = imageBatch({ data, shape: pictures });
-      try {
-        const reports = await playStep({ game, optimizers }, real, { step: step++, seed: 0, progress: 0 });
-        return Object.values(reports).map(({ loss }) => loss);
-      } finally {
-        real.dispose();
-      }
-    },
-    parameters: ["generator", "discriminator"].map((name) => numbersOf(game.players[name].network)),
-    dispose: () => {
-      for (const { network } of Object.values(game.players)) disposeNetwork(network);
-      for (const optimizer of Object.values(optimizers)) optimizer.dispose();
-    },
-  };
+/** A GAN of residual networks; no recipe has its losses, so its turns take the place of the usual ones. */
+export function residualGan(shape: ResidualShape): Gan {
+  const { batch, latent } = shape;
+  const { learningRate, beta1, beta2 } = adamOptions;
+  const gan = createGan({
+    generator: residualGenerator(shape),
+    discriminator: residualDiscriminator(shape),
+    ...{ batch, latent, resolution: 32, beta1, beta2 },
+    learningRate: constant(learningRate),
+  });
+  Object.assign(gan.game, { turns: turnsOf(shape) });
+  return gan;
 }

@@ -1,36 +1,39 @@
 import { reshape, type Tensor, tanh } from "@tensorflow/tfjs-core";
-import { createGan } from "../../src/gan/gan.ts";
+import { createGan, type Gan } from "../../src/gan/gan.ts";
 import type { GanSettings } from "../../src/gan/settings.ts";
 import { dense } from "../../src/nn/layers.ts";
-import { type Layer, network, type Parameters } from "../../src/nn/network.ts";
+import { type Layer, type Network, network, type Parameters } from "../../src/nn/network.ts";
 import { biasActivation } from "../../src/ops/fused-activation.ts";
 import { constant } from "../../src/optim/schedule.ts";
 import { dcgan } from "../../src/recipes/dcgan.ts";
 import { adamOptions, type DcganShape, type MlpShape, type StepShape } from "../calls.ts";
-import { residualStep } from "./ganvil-residual.ts";
-import { numbersOf, pictureBytes } from "./step-parts.ts";
+import { residualGan } from "./ganvil-residual.ts";
 import type { Step } from "./tfjs-contestant.ts";
 
 /** A step of a whole GAN as a user of the library makes it. */
 export function ganvilStep(shape: StepShape): Step {
   switch (shape.network) {
     case "mlp":
-      return ganStep(mlpSettings(shape));
+      return stepOf(createGan(mlpSettings(shape)));
     case "dcgan":
-      return ganStep(dcganSettings(shape));
+      return stepOf(createGan(dcganSettings(shape)));
     case "residual":
-      return residualStep(shape);
+      return stepOf(residualGan(shape));
   }
 }
 
-function ganStep(settings: GanSettings): Step {
-  const gan = createGan(settings);
-  const { batch, resolution, channels } = gan.settings;
+/** Trained numbers of a network. */
+const numbersOf = ({ parameters }: Network): number =>
+  Object.values(parameters).reduce((total, { size }) => total + size, 0);
+
+function stepOf(gan: Gan): Step {
+  const { batch, resolution, channels, generator, discriminator } = gan.settings;
   const shape = [batch, resolution, resolution, channels] as const;
-  const image = { data: pictureBytes(shape), shape };
+  const data = Uint8Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => (i * 37) % 256);
+  const image = { data, shape };
   return {
     run: async () => Object.values(await gan.step({ image, cursor: 0 })).map(({ loss }) => loss),
-    parameters: [settings.generator, settings.discriminator].map(numbersOf),
+    parameters: [generator, discriminator].map(numbersOf),
     dispose: () => gan.dispose(),
   };
 }
