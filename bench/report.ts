@@ -91,7 +91,7 @@ export function footnotes(rows: readonly Row[]): string {
   }
   const notes = [...supplied].map(
     ([what, names]) =>
-      `* ${[...names].join(", ")} lacks a kernel, or computes it an element at a time; the benchmark supplied ${what}.`,
+      `* ${[...names].join(", ")}: the benchmark supplied ${what}, which the library lacks or computes slowly.`,
   );
   if (rows.some(({ section }) => section === stepSection)) {
     notes.push(

@@ -8,7 +8,7 @@ import { stepSection } from "./steps.ts";
 function effortOf({ section }: Case, quick: boolean): Effort {
   if (quick) return { rounds: 2, seconds: 0.05, patience: 0.5 };
   const step = section === stepSection;
-  return { rounds: 5, seconds: step ? 1 : 0.15, patience: step ? 4 : 0.5 };
+  return { rounds: 5, seconds: step ? 1 : 0.2, patience: step ? 4 : 0.5 };
 }
 
 /** Cases whose name contains a text, without the rivals that are not wanted. */

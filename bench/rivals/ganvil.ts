@@ -13,10 +13,12 @@ serve(
   tfjsContestant({
     backend: backendName,
     start: async ({ build, threads = 1 }) => {
-      const { module } = await init({ build, threads } as InitOptions);
+      const backend = await init({ build, threads } as InitOptions);
+      const { module } = backend;
+      const used = (backend as { threads?: number }).threads ?? 1;
       const { planner } = currentBackend();
       return {
-        says: `build ${module.build}`,
+        says: `build ${module.build}, ${used === 1 ? "one thread" : `${used} threads`}`,
         catalogue: [planner.buildInfo(), ...planner.catalogue()],
         peak: measuredPeak(module.kernels),
       };
