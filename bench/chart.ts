@@ -41,7 +41,11 @@ const text = (x: number, y: number, content: string, attributes = ""): string =>
   `<text x="${x.toFixed(1)}" y="${y}" ${attributes}>${escaped(content)}</text>`;
 
 const compared = (relative: number): string =>
-  relative < 1 ? `${round(1 / relative)}× slower` : `${round(relative)}× faster`;
+  Math.abs(relative - 1) < 0.05
+    ? "as fast"
+    : relative < 1
+      ? `${round(1 / relative)}× slower`
+      : `${round(relative)}× faster`;
 
 const round = (factor: number): string => factor.toFixed(factor < 9.95 ? 1 : 0);
 
