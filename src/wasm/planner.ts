@@ -86,6 +86,8 @@ const algorithms = [
 const kernels = [
   ...(["conv2dRuns", "conv2dScatter", "conv2dFilter", "conv2dDepthwise", "conv2dDepthwiseFilter"] as const),
   ...(["conv2dThinDots", "conv2dThinSpread", "conv2dThinFilter"] as const),
+  ...(["conv2dPackRuns", "conv2dPackScatter", "conv2dFilterSum", "conv2dPackDepthwise"] as const),
+  ...(["conv2dDepthwiseFilterSum", "conv2dPackThin", "conv2dThinFilterSum"] as const),
   ...(["conv2dMinimalFilter", "conv2dMinimal", "conv2dMinimalGather", "conv2dMinimalSum"] as const),
   ...(["conv2dPhasesFirst", "conv2dPhasesNext", "conv2dPhasesInput", "conv2dPhasesForward"] as const),
   ...(["conv2dPhasesOutput", "conv2dPhasesGradient", "conv2dPhasesTiles", "conv2dPhasesFilter"] as const),
