@@ -64,6 +64,8 @@ export interface Op<
   readonly inputs: readonly (Names | NoInfer<Optional>)[] | "list";
   /** Those of `inputs` that may be left out. */
   readonly optional?: readonly NoInfer<Optional>[];
+  /** Attributes may be functions: each replay of a captured step asks them for their values anew. */
+  readonly live?: true;
   /** Shapes of the results. Throws the error that a user can act on: every check stands here. */
   infer(
     inputs: Named<Names, Shaped> & Partial<Named<Optional, Shaped>>,
@@ -107,6 +109,12 @@ export interface Op<
     saved: readonly Tensor[],
   ): { [name: string]: () => Tensor };
 }
+
+/** A value, or a function that each replay of a captured step asks for it. */
+export type Live<T> = T | (() => T);
+
+/** Attributes of a `live` op. */
+export type LiveAttrs<Attrs> = { readonly [name in keyof Attrs]: Live<Attrs[name]> };
 
 /** An op of any inputs and attributes, as the registry sees it. */
 // biome-ignore lint/suspicious/noExplicitAny: the registry holds ops of every signature.
@@ -159,6 +167,77 @@ function checkTensors(
   }
 }
 
+/** Attributes with the present values of those that are functions. */
+function present(attrs: object): object {
+  return Object.fromEntries(
+    Object.entries(attrs).map(([name, value]) => [name, typeof value === "function" ? value() : value]),
+  );
+}
+
+/** What a kernel call may use; `workspaces` collects what is to be freed at its end. */
+function callOn(backend: GanvilBackend, workspaces: number[]): Call {
+  const { executor, heap, planner } = backend;
+  const workspace = (bytes: number): number => {
+    const ptr = heap.alloc(bytes);
+    workspaces.push(ptr);
+    return ptr;
+  };
+  const { recorder } = executor;
+  heap.resetArguments();
+  return {
+    kernels: executor.kernels,
+    planner,
+    split: (kernel, units, scratchBytes, args) =>
+      executor.split(kernel, units, scratchBytes, args, workspace),
+    ints: (values) => {
+      const argument = recorder === undefined ? heap.argumentInts(values) : undefined;
+      if (argument !== undefined) return argument;
+      const ptr = workspace(values.length * 4);
+      heap.i32(ptr, values.length).set(values);
+      recorder?.keep(backend, ptr, values.length * 4);
+      return ptr;
+    },
+    workspace,
+    intAt: (ptr, index) => {
+      recorder?.refuse("an op read a tensor's values");
+      return heap.i32(ptr + 4 * index, 1)[0];
+    },
+    bytes: (values) => {
+      const ptr = workspace(values.length);
+      heap.u8(ptr, values.length).set(values);
+      recorder?.noteValues(values);
+      recorder?.keep(backend, ptr, values.length);
+      return ptr;
+    },
+  };
+}
+
+/** Calls an op's kernels; a live op's are chosen again at each replay. */
+function compute(
+  backend: GanvilBackend,
+  op: AnyOp,
+  inputs: Record<string, Operand>,
+  outputs: readonly Operand[],
+  attrs: object,
+): void {
+  const kernels = op.wasm as Exclude<AnyOp["wasm"], string>;
+  const run = () => {
+    const workspaces: number[] = [];
+    try {
+      kernels(callOn(backend, workspaces), inputs, outputs, op.live ? present(attrs) : attrs);
+    } finally {
+      for (const ptr of workspaces) backend.heap.free(ptr);
+    }
+  };
+  const { executor } = backend;
+  const { recorder } = executor;
+  if (op.live === true && recorder !== undefined) {
+    recorder.act(op.name, () => executor.followed(undefined, run));
+  } else {
+    run();
+  }
+}
+
 /** Runs an op's kernel on the backend: infers, allocates, computes. */
 export function runOp(
   backend: GanvilBackend,
@@ -167,7 +246,7 @@ export function runOp(
   attrs: object,
 ): TensorInfo | TensorInfo[] {
   checkTensors(op, inputs);
-  const specs = op.infer(inputs, attrs);
+  const specs = op.infer(inputs, op.live ? present(attrs) : attrs);
   const many = Array.isArray(specs);
   const list: readonly OutputSpec[] = many ? (specs as OutputSpec[]) : [specs as OutputSpec];
   if (op.wasm === "alias") {
@@ -176,57 +255,23 @@ export function runOp(
     return { dataId: source.dataId, shape: [...list[0].shape], dtype: list[0].dtype ?? source.dtype };
   }
   if (op.wasm === "composed") return engine().tidy(() => op.compose!(inputs as never, attrs));
-  const outputs: TensorInfo[] = [];
-  const workspaces: number[] = [];
-  const { executor, heap, planner } = backend;
-  heap.resetArguments();
-  const workspace = (bytes: number): number => {
-    const ptr = heap.alloc(bytes);
-    workspaces.push(ptr);
-    return ptr;
+  const { recorder } = backend.executor;
+  const operand = (tensor: TensorInfo): Operand => {
+    const ptr = backend.ptr(tensor);
+    recorder?.use(tensor, ptr);
+    return { ptr, shape: tensor.shape, dtype: tensor.dtype, size: util.sizeFromShape(tensor.shape) };
   };
+  const outputs: TensorInfo[] = [];
   try {
     for (const { shape, dtype } of list) outputs.push(backend.makeOutput(shape, dtype ?? "float32"));
-    const operand = (tensor: TensorInfo): Operand => ({
-      ptr: backend.ptr(tensor),
-      shape: tensor.shape,
-      dtype: tensor.dtype,
-      size: util.sizeFromShape(tensor.shape),
-    });
     const operands: Record<string, Operand> = {};
     for (const name of Object.keys(inputs)) {
       if (inputs[name] != null) operands[name] = operand(inputs[name]);
     }
-    op.wasm(
-      {
-        kernels: executor.kernels,
-        planner,
-        split: (kernel, units, scratchBytes, args) =>
-          executor.split(kernel, units, scratchBytes, args, workspace),
-        ints: (values) => {
-          const argument = heap.argumentInts(values);
-          if (argument !== undefined) return argument;
-          const ptr = workspace(values.length * 4);
-          heap.i32(ptr, values.length).set(values);
-          return ptr;
-        },
-        workspace,
-        intAt: (ptr, index) => heap.i32(ptr + 4 * index, 1)[0],
-        bytes: (values) => {
-          const ptr = workspace(values.length);
-          heap.u8(ptr, values.length).set(values);
-          return ptr;
-        },
-      },
-      operands,
-      outputs.map(operand),
-      attrs,
-    );
+    compute(backend, op, operands, outputs.map(operand), attrs);
   } catch (error) {
     for (const { dataId } of outputs) backend.disposeData(dataId);
     throw error;
-  } finally {
-    for (const ptr of workspaces) heap.free(ptr);
   }
   return many ? outputs : outputs[0];
 }

@@ -40,6 +40,12 @@ export interface GanSettings {
   readonly loss?: AdversarialLoss;
   /** Applied to every picture, real or fake, before the discriminator. Default: none. */
   readonly augment?: Augment;
+  /**
+   * Record a step's kernels once and replay them: faster, the same numbers. Networks, loss and augment are then
+   * called for the first two steps only, so they must depend on nothing that changes from step to step but
+   * their arguments and the values of variables. Default true.
+   */
+  readonly capture?: boolean;
   /** The recipe's name and options, so that a checkpoint alone can make the networks again. */
   readonly recipe?: { readonly name: string; readonly options: object };
 }
@@ -62,6 +68,7 @@ export function completeSettings(given: GanSettings): CompleteSettings {
     beta2: 0.99,
     averageHalfLife: 4000,
     loss: nonSaturating,
+    capture: true,
     // An option given as undefined is one left out.
     ...(Object.fromEntries(
       Object.entries(given).filter(([, value]) => value !== undefined),

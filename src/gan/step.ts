@@ -7,8 +7,10 @@ import {
   type Variable,
   variableGrads,
 } from "@tensorflow/tfjs-core";
+import { onHost } from "../backend/compile.ts";
 import { NonFiniteError } from "../errors.ts";
 import { globalNorm } from "../ops/global-norm.ts";
+import { assignStep, zeroVariable } from "../ops/in-place.ts";
 import type { Adam } from "../optim/adam.ts";
 import type { Ema } from "../optim/ema.ts";
 import { deriveKey } from "../random.ts";
@@ -39,46 +41,59 @@ export interface Match {
 }
 
 /**
- * Plays every turn of one step and updates the players. All or nothing: when a loss or gradient is not
- * finite, every variable is again what it was before the step.
- * @throws NonFiniteError `non-finite-loss` naming step and player
+ * Players whose optimizer keeps what a step may have to undo: those with one turn. The last turn is never undone,
+ * since it comes after every check.
  */
-export async function playStep(
-  match: Match,
+function undoneByOptimizer({ turns }: Game): ReadonlySet<string> {
+  const players = turns.map(({ player }) => player);
+  return new Set(
+    players.slice(0, -1).filter((player) => players.indexOf(player) === players.lastIndexOf(player)),
+  );
+}
+
+/**
+ * Plays every turn of one step and updates the players and their averages. What depends on the moment is asked for when it is
+ * computed, so that a captured step has it anew at each replay.
+ * @param report is called after each turn's gradient and before its update
+ * @throws NonFiniteError `non-finite-loss` naming step and player, in the midst of the step: `Undo` restores
+ */
+export function playStep(
+  { game, optimizers, averages, decay }: Match,
   real: Tensor4D,
-  moment: Moment,
-): Promise<Record<string, TurnReport>> {
-  const { game, optimizers, averages, decay } = match;
-  const reports: Record<string, TurnReport> = {};
-  const undo = remember(match);
+  moment: () => Moment,
+  report: (player: string, turn: TurnReport) => void,
+): void {
+  const undone = undoneByOptimizer(game);
   const last = game.turns.length - 1;
-  try {
-    for (const [index, turn] of game.turns.entries()) {
-      const key: Play["key"] = (purpose) => deriveKey(moment.seed, "step", moment.step, index, purpose);
-      const { loss, gradients } = gradientsOf(game, turn, { real, key });
-      try {
-        reports[turn.player] = await finiteReport(loss, gradients, turn.player, moment.step);
-        const { player } = turn;
-        // Every check has passed at the last turn: nothing is undone after it, and averages follow.
-        const average = index === last ? averages[player] : undefined;
-        optimizers[player].apply(gradients, game.players[player].learningRate(moment.progress), {
-          ...(average && { average, decay: decay(player) }),
-          undo: undo.byOptimizer.has(player),
-        });
-      } finally {
-        dispose([loss, ...Object.values(gradients)]);
+  for (const [index, turn] of game.turns.entries()) {
+    const { player } = turn;
+    const key: Play["key"] = (purpose) => () => {
+      const { seed, step } = moment();
+      return deriveKey(seed, "step", step, index, purpose);
+    };
+    const { loss, gradients } = gradientsOf(game, turn, { real, key });
+    const norm = globalNorm(Object.values(gradients));
+    onHost([loss, norm], ([lossValue], [gradientNorm]) => {
+      if (!(Number.isFinite(lossValue) && Number.isFinite(gradientNorm))) {
+        throw new NonFiniteError(
+          "non-finite-loss",
+          `step ${moment().step}: the ${player}'s loss is ${lossValue} and its gradient's norm ${gradientNorm}; both must be finite. The weights are those before this step. Lower the learning rate, or resume from an earlier checkpoint.`,
+        );
       }
-    }
-  } catch (error) {
-    undo.restore();
-    throw error;
-  } finally {
-    undo.forget();
+      report(player, { loss: lossValue, gradientNorm });
+    });
+    const { learningRate } = game.players[player];
+    optimizers[player].apply(gradients, () => learningRate(moment().progress), {
+      undo: undone.has(player),
+      // Averages follow when every check has passed.
+      average: index === last ? averages[player] : undefined,
+      decay: () => decay(player),
+    });
+    dispose([loss, norm, ...Object.values(gradients)]);
   }
-  for (const [name, average] of Object.entries(averages)) {
-    if (name !== game.turns[last].player) average.update(decay(name));
+  for (const [player, average] of Object.entries(averages)) {
+    if (player !== game.turns[last].player) average.update(() => decay(player));
   }
-  return reports;
 }
 
 /** The turn's loss and its gradient by the player's parameters, each under the parameter's name. */
@@ -98,52 +113,58 @@ function gradientsOf(
   return { loss: value, gradients };
 }
 
-async function finiteReport(
-  loss: Scalar,
-  gradients: NamedTensorMap,
-  player: string,
-  step: number,
-): Promise<TurnReport> {
-  const norm = globalNorm(Object.values(gradients));
-  const [[lossValue], [gradientNorm]] = await Promise.all([loss.data(), norm.data()]);
-  norm.dispose();
-  if (Number.isFinite(lossValue) && Number.isFinite(gradientNorm)) return { loss: lossValue, gradientNorm };
-  throw new NonFiniteError(
-    "non-finite-loss",
-    `step ${step}: the ${player}'s loss is ${lossValue} and its gradient's norm ${gradientNorm}; both must be finite. The weights are those before this step. Lower the learning rate, or resume from an earlier checkpoint.`,
-  );
-}
+/** Keeps the values of all that a step may change before its last check, so that a step is all or nothing. */
+export class Undo {
+  readonly #variables: readonly Variable[];
+  readonly #before: readonly Variable[];
+  readonly #optimizers: Match["optimizers"];
+  readonly #byOptimizer: ReadonlySet<string>;
+  #steps: readonly [name: string, step: number][] | undefined;
 
-/**
- * Holds on to the present values of all that this step may change before its last check. The optimizer of a
- * player with one turn keeps what it changes. The rest is cloned: a clone shares a variable's values until an
- * in-place update, which then writes to a copy, so that only what changes is copied.
- */
-function remember({ game, optimizers }: Match) {
-  const turns = game.turns.map(({ player }) => player);
-  // The last player's weights change after every check has passed.
-  const changing = new Set(turns.slice(0, -1));
-  const byOptimizer = new Set([...changing].filter((name) => turns.filter((it) => it === name).length === 1));
-  const variables: Variable[] = [];
-  for (const [name, { network }] of Object.entries(game.players)) {
-    variables.push(...Object.values(network.statistics));
-    if (!changing.has(name) || byOptimizer.has(name)) continue;
-    const { first, second } = optimizers[name];
-    for (const group of [network.parameters, first, second]) variables.push(...Object.values(group));
+  constructor({ game, optimizers }: Pick<Match, "game" | "optimizers">) {
+    const early = new Set(game.turns.slice(0, -1).map(({ player }) => player));
+    const byOptimizer = undoneByOptimizer(game);
+    const variables: Variable[] = [];
+    for (const [name, { network }] of Object.entries(game.players)) {
+      variables.push(...Object.values(network.statistics));
+      if (!early.has(name) || byOptimizer.has(name)) continue;
+      const { first, second } = optimizers[name];
+      for (const group of [network.parameters, first, second]) variables.push(...Object.values(group));
+    }
+    this.#variables = variables;
+    this.#before = variables.map((variable: Tensor) => zeroVariable(variable));
+    this.#optimizers = optimizers;
+    this.#byOptimizer = byOptimizer;
+    // Within the step it would be no part of each repetition.
+    for (const name of byOptimizer) optimizers[name].reserveUndo();
   }
-  const values: Tensor[] = variables.map((variable) => variable.clone());
-  const steps = Object.entries(optimizers).map(([name, { step }]) => ({ name, step }));
-  return {
-    /** Players whose steps are to be made with `undo`. */
-    byOptimizer: byOptimizer as ReadonlySet<string>,
-    restore: () => {
-      for (const [i, variable] of variables.entries()) variable.assign(values[i]);
-      for (const { name, step } of steps) {
-        const optimizer = optimizers[name];
-        if (byOptimizer.has(name) && optimizer.step > step) optimizer.revert();
-        optimizer.step = step;
-      }
-    },
-    forget: () => dispose(values),
-  };
+
+  /** Part of a step: notes the present values. */
+  save(): void {
+    for (const [i, before] of this.#before.entries()) assignStep(before, this.#variables[i]);
+    onHost([], () => {
+      this.#steps = Object.entries(this.#optimizers).map(([name, { step }]) => [name, step]);
+    });
+  }
+
+  /** The step has come to its end. */
+  forget(): void {
+    this.#steps = undefined;
+  }
+
+  /** Brings back the values before a step that began and did not end. */
+  restore(): void {
+    if (this.#steps === undefined) return;
+    for (const [i, variable] of this.#variables.entries()) assignStep(variable, this.#before[i]);
+    for (const [name, step] of this.#steps) {
+      const optimizer = this.#optimizers[name];
+      if (this.#byOptimizer.has(name) && optimizer.step > step) optimizer.revert();
+      optimizer.step = step;
+    }
+    this.#steps = undefined;
+  }
+
+  dispose(): void {
+    dispose([...this.#before]);
+  }
 }

@@ -49,6 +49,7 @@ const adamScalars = ({ learningRate, beta1, beta2, epsilon, step }: AdamAttrs) =
 export const adamOp = defineOp<"param" | "m" | "v" | "gradient", AdamAttrs>({
   name: "GanvilAdam",
   inputs: ["param", "m", "v", "gradient"],
+  live: true,
   infer: (inputs, attrs) => {
     checkAlike("adam", inputs);
     checkAdam(attrs);
@@ -62,6 +63,7 @@ export const adamOp = defineOp<"param" | "m" | "v" | "gradient", AdamAttrs>({
 export const emaOp = defineOp<"average" | "value", { decay: number }>({
   name: "GanvilEma",
   inputs: ["average", "value"],
+  live: true,
   infer: (inputs, { decay }) => {
     checkAlike("ema", inputs);
     checkDecay(decay);
@@ -151,6 +153,7 @@ function inferRows(inputs: { readonly [name: string]: Shaped }, attrs: AdamSteps
 export const adamStepsOp = defineOp<string, AdamStepsAttrs>({
   name: "GanvilAdamSteps",
   inputs: "list",
+  live: true,
   infer: inferRows,
   wasm: (call, inputs, _, attrs) => {
     const { table, units } = adamTable(call, inputs, attrs);
@@ -163,9 +166,21 @@ export const adamStepsOp = defineOp<string, AdamStepsAttrs>({
 export const adamRestoreOp = defineOp<string, AdamStepsAttrs>({
   name: "GanvilAdamRestore",
   inputs: "list",
+  live: true,
   infer: inferRows,
   wasm: (call, inputs, _, attrs) => {
     const { table, units } = adamTable(call, inputs, attrs);
     call.split("adamRestore", units, 0, [table]);
   },
+});
+
+/** Writes to its first input and gives no result. */
+export const assignOp = defineOp<"target" | "value">({
+  name: "GanvilAssign",
+  inputs: ["target", "value"],
+  infer: (inputs) => {
+    checkAlike("assign", inputs);
+    return [];
+  },
+  wasm: ({ kernels }, { target, value }) => kernels.copy(value.ptr, target.ptr, 4 * target.size),
 });

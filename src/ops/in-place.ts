@@ -1,12 +1,14 @@
-import { engine, type Tensor, tensor, tidy, type Variable, variable, zeros } from "@tensorflow/tfjs-core";
+import { engine, type Tensor, tidy, type Variable, variable, zeros } from "@tensorflow/tfjs-core";
 import { currentBackend } from "../backend/backend.ts";
-import { callMany } from "../backend/op.ts";
+import { copyOf } from "../backend/compile.ts";
+import { callMany, type Live, type LiveAttrs } from "../backend/op.ts";
 import {
   type AdamAttrs,
   type AdamStepsAttrs,
   adamOp,
   adamRestoreOp,
   adamStepsOp,
+  assignOp,
   emaOfMeansOp,
   emaOp,
   type RowSize,
@@ -14,7 +16,7 @@ import {
 
 /** A variable, not trainable, with the tensor's present values in memory of its own. */
 export function variableLike(x: Tensor): Variable {
-  return tidy(() => variable(tensor(x.dataSync(), x.shape, x.dtype), false));
+  return tidy(() => variable(copyOf(currentBackend(), x), false));
 }
 
 /** A variable of the tensor's shape, not trainable, zero everywhere. */
@@ -24,10 +26,22 @@ export function zeroVariable(x: Tensor): Variable {
 
 /** Gives the variable values of its own where a clone or a tape still holds them, so that it can be written to. */
 function own(target: Variable): Variable {
-  if (currentBackend().refCount(target.dataId) !== 1) {
-    tidy(() => target.assign(tensor(target.dataSync(), target.shape, target.dtype)));
+  const backend = currentBackend();
+  const { recorder } = backend.executor;
+  if (backend.refCount(target.dataId) !== 1) {
+    if (recorder !== undefined) recorder.postponed = true;
+    tidy(() => target.assign(copyOf(backend, target)));
   }
+  recorder?.updated.add(target.dataId);
   return target;
+}
+
+/**
+ * target ← value, in place; clones of the target keep their values.
+ * @throws RangeError, TypeError unless both are float32 of one shape.
+ */
+export function assignStep(target: Variable, value: Tensor): void {
+  callMany(assignOp, { target: own(target), value }, {});
 }
 
 /**
@@ -41,17 +55,17 @@ export function adamStep(
   m: Variable,
   v: Variable,
   gradient: Tensor,
-  attrs: AdamAttrs,
+  attrs: LiveAttrs<AdamAttrs>,
 ): void {
-  callMany(adamOp, { param: own(param), m: own(m), v: own(v), gradient }, { ...attrs });
+  callMany(adamOp, { param: own(param), m: own(m), v: own(v), gradient }, { ...attrs } as AdamAttrs);
 }
 
 /**
  * average ← decay·average + (1 − decay)·value, in place; clones of the average keep their values.
  * @throws RangeError, TypeError unless both are float32 of one shape and decay is in [0, 1].
  */
-export function emaStep(average: Variable, value: Tensor, decay: number): void {
-  callMany(emaOp, { average: own(average), value }, { decay });
+export function emaStep(average: Variable, value: Tensor, decay: Live<number>): void {
+  callMany(emaOp, { average: own(average), value }, { decay: decay as number });
 }
 
 /**
@@ -81,9 +95,9 @@ export interface AverageRow {
 /** For rows that do not step. */
 const noStep: AdamAttrs = { learningRate: 0, beta1: 0, beta2: 0, epsilon: 0, step: 1 };
 
-export interface AdamStepsOptions extends AdamAttrs {
+export interface AdamStepsOptions extends LiveAttrs<AdamAttrs> {
   /** Of the averages; default 1: they stay. */
-  readonly decay?: number;
+  readonly decay?: Live<number>;
   /** Gets every param, m and v as they were before: float32 of three times their number. See `restoreSteps`. */
   readonly undo?: Variable;
 }
@@ -97,7 +111,7 @@ function rowCall(rows: readonly (AdamRow | AverageRow)[], { undo, decay = 1, ...
   }
   const sizes = rows.map((row): RowSize => ("m" in row ? (row.average ? 5 : 4) : 2));
   if (undo) inputs.push(own(undo));
-  const attrs: AdamStepsAttrs = { ...adam, decay, rows: sizes, undo: undo !== undefined };
+  const attrs: LiveAttrs<AdamStepsAttrs> = { ...adam, decay, rows: sizes, undo: undo !== undefined };
   return [inputs as never, attrs as never] as const;
 }
 
@@ -112,7 +126,7 @@ export function adamSteps(rows: readonly (AdamRow | AverageRow)[], options: Adam
 }
 
 /** `emaStep` for many averages at once, in one kernel call. */
-export function emaSteps(rows: readonly AverageRow[], decay: number): void {
+export function emaSteps(rows: readonly AverageRow[], decay: Live<number>): void {
   adamSteps(rows, { ...noStep, decay });
 }
 

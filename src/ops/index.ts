@@ -1,6 +1,6 @@
 import type { AnyOp } from "../backend/op.ts";
 import { activationGrads } from "./activation-grad.ts";
-import { adamOp, adamRestoreOp, adamStepsOp, emaOfMeansOp, emaOp } from "./adam.ts";
+import { adamOp, adamRestoreOp, adamStepsOp, assignOp, emaOfMeansOp, emaOp } from "./adam.ts";
 import { batchNorm } from "./batch-norm.ts";
 import { batchNormTrainGrad, batchNormTrainOp } from "./batch-norm-train.ts";
 import { broadcastToOp } from "./broadcast-to.ts";
@@ -55,7 +55,7 @@ import { upfirdn2dOp } from "./upfirdn2d.ts";
 /** Every op that `init()` registers. */
 export const ops: readonly AnyOp[] = [
   ...activationGrads,
-  ...[adamOp, adamRestoreOp, adamStepsOp, emaOfMeansOp, emaOp],
+  ...[adamOp, adamRestoreOp, adamStepsOp, assignOp, emaOfMeansOp, emaOp],
   batchNorm,
   ...[batchNormTrainGrad, batchNormTrainOp],
   broadcastToOp,

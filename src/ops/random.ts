@@ -1,5 +1,5 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { call, defineOp } from "../backend/op.ts";
+import { call, defineOp, type Live } from "../backend/op.ts";
 import { check, checkShape } from "../errors.ts";
 import { type Key, words } from "../random.ts";
 
@@ -30,6 +30,7 @@ function position({ key, offset }: Draw) {
 export const uniform = defineOp<never, Draw & { low: number; high: number }>({
   name: "GanvilRandomUniform",
   inputs: [],
+  live: true,
   infer: (_, attrs) => {
     checkDraw("randomUniform", attrs);
     const { low, high } = attrs;
@@ -46,6 +47,7 @@ export const uniform = defineOp<never, Draw & { low: number; high: number }>({
 export const normal = defineOp<never, Draw & { mean: number; std: number }>({
   name: "GanvilRandomNormal",
   inputs: [],
+  live: true,
   infer: (_, attrs) => {
     checkDraw("randomNormal", attrs);
     const { mean, std } = attrs;
@@ -60,7 +62,7 @@ export const normal = defineOp<never, Draw & { mean: number; std: number }>({
 });
 
 export interface UniformOptions {
-  readonly key: Key;
+  readonly key: Live<Key>;
   /** Default 0. */
   readonly low?: number;
   /** Default 1. */
@@ -80,11 +82,11 @@ export function randomUniform(
   shape: readonly number[],
   { key, low = 0, high = 1, offset = 0 }: UniformOptions,
 ): Tensor {
-  return call(uniform, {}, { shape, key, low, high, offset });
+  return call(uniform, {}, { shape, key: key as Key, low, high, offset });
 }
 
 export interface NormalOptions {
-  readonly key: Key;
+  readonly key: Live<Key>;
   /** Default 0. */
   readonly mean?: number;
   /** Default 1. */
@@ -105,5 +107,5 @@ export function randomNormal(
   shape: readonly number[],
   { key, mean = 0, std = 1, offset = 0 }: NormalOptions,
 ): Tensor {
-  return call(normal, {}, { shape, key, mean, std, offset });
+  return call(normal, {}, { shape, key: key as Key, mean, std, offset });
 }

@@ -1,4 +1,6 @@
 import { dispose, type NamedTensorMap, tidy, type Variable, zeros } from "@tensorflow/tfjs-core";
+import { onHost } from "../backend/compile.ts";
+import type { Live } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
 import { type AdamRow, type AverageRow, adamSteps, restoreSteps, zeroVariable } from "../ops/in-place.ts";
 import type { Ema } from "./ema.ts";
@@ -17,7 +19,7 @@ export interface AdamApplyOptions {
   /** Follows the variables' new values, and whatever else it averages. */
   readonly average?: Ema;
   /** Of the average, in [0, 1]; default 1: it stays. */
-  readonly decay?: number;
+  readonly decay?: Live<number>;
   /** Keep what the variables and moments were, so that `revert` can put it back. Default false. */
   readonly undo?: boolean;
 }
@@ -65,7 +67,7 @@ export class Adam {
    */
   apply(
     gradients: Readonly<NamedTensorMap>,
-    learningRate: number,
+    learningRate: Live<number>,
     { average, decay, undo = false }: AdamApplyOptions = {},
   ): void {
     for (const [name, { shape }] of Object.entries(this.#variables)) {
@@ -81,18 +83,20 @@ export class Adam {
           `Adam: expected the gradient of "${name}" to have its shape ${showShape(shape)}, got ${showShape(gradient.shape)}`,
       );
     }
-    check(Number.isFinite(learningRate), () => `Adam: expected a finite learning rate, got ${learningRate}`);
     const rows: (AdamRow | AverageRow)[] = this.#rows(gradients, average);
     for (const [name, row] of Object.entries(average?.rows() ?? {})) {
       if (this.#variables[name] !== row.param) rows.push(row);
     }
-    const { beta1, beta2, epsilon, step } = this;
-    adamSteps(rows, {
-      ...{ learningRate, beta1, beta2, epsilon, decay, step: step + 1 },
-      undo: undo ? this.#undoStorage() : undefined,
+    onHost([], () => {
+      const rate = typeof learningRate === "function" ? learningRate() : learningRate;
+      check(Number.isFinite(rate), () => `Adam: expected a finite learning rate, got ${rate}`);
+      this.step++;
+      this.#revertible = undo;
     });
-    this.step++;
-    this.#revertible = undo;
+    const { beta1, beta2, epsilon } = this;
+    const storage = undo ? this.reserveUndo() : undefined;
+    const step = () => this.step;
+    adamSteps(rows, { learningRate, beta1, beta2, epsilon, step, decay, undo: storage });
   }
 
   /**
@@ -105,9 +109,18 @@ export class Adam {
       this.#revertible,
       () => "Adam: expected the last step to be one with undo. Apply it with undo: true.",
     );
-    restoreSteps(this.#rows(this.first), this.#undoStorage());
+    restoreSteps(this.#rows(this.first), this.reserveUndo());
     this.step--;
     this.#revertible = false;
+  }
+
+  /** Takes the memory for steps with undo, three times the variables'; else the first such step does. */
+  reserveUndo(): Variable {
+    if (this.#undo === undefined) {
+      const length = Object.values(this.#variables).reduce((total, { size }) => total + size, 0);
+      this.#undo = tidy(() => zeroVariable(zeros([3 * length])));
+    }
+    return this.#undo;
   }
 
   #rows(gradients: Readonly<NamedTensorMap>, average?: Ema): AdamRow[] {
@@ -118,14 +131,6 @@ export class Adam {
         average: averaged?.param === param ? averaged.average : undefined,
       };
     });
-  }
-
-  #undoStorage(): Variable {
-    if (this.#undo === undefined) {
-      const length = Object.values(this.#variables).reduce((total, { size }) => total + size, 0);
-      this.#undo = tidy(() => zeroVariable(zeros([3 * length])));
-    }
-    return this.#undo;
   }
 
   /** Frees the moments. */

@@ -1,4 +1,5 @@
 import { dispose, type Variable } from "@tensorflow/tfjs-core";
+import type { Live } from "../backend/op.ts";
 import { type AverageRow, emaSteps, variableLike } from "../ops/in-place.ts";
 
 /** Exponential moving average of named variables: what a generator draws with better than with its own. */
@@ -21,7 +22,7 @@ export class Ema {
    * @param decay in [0, 1]; see `emaDecay`.
    * @throws RangeError for another decay.
    */
-  update(decay: number): void {
+  update(decay: Live<number>): void {
     emaSteps(Object.values(this.rows()), decay);
   }
 
