@@ -2,9 +2,9 @@
 // lib/activation.ts. A group's rows are cut into blocks of `blockRows`; a unit is one block of one group. A first
 // pass leaves a record for each block and quartet of channels, a step between settles the statistics, a second
 // pass writes. No outputs alias inputs. `scratch` holds batchNormScratchBytes(c, blockRows).
-import { leaky, leakySlope } from "../lib/activation";
+import { leaky, leakySlope, slopeBits } from "../lib/activation";
 import {
-  channelOf, chunkRows, foldMoments, foldProducts, narrow, quartetsOf, recordBytes, widen,
+  blockMoments, blockProducts, channelOf, narrow, quartetsOf, recordBytes, widen,
 } from "../lib/moments";
 import { loadUpTo4, madd, storeUpTo4 } from "../lib/simd";
 
@@ -17,7 +17,7 @@ const tableBytes: usize = 96;
 
 /** Bytes of scratch that a unit takes: rows of less than four channels are widened there. */
 export function batchNormScratchBytes(c: i32, blockRows: i32): i32 {
-  return c < 4 ? blockRows << 5 : 0;
+  return c < 4 ? (blockRows << 5) + 16 : 0;
 }
 
 /** Bytes of a table for so many groups. */
@@ -34,35 +34,25 @@ function blocksOf(rows: i32, blockRows: i32): i32 {
   return (rows + blockRows - 1) / blockRows;
 }
 
-/** Writes each block's moments, see foldMoments; the shift is the group's first row. */
+/** Writes each block's moments, see blockMoments; the shift is the group's first row. */
 export function batchNormMoments(
   x: usize, records: usize, rows: i32, c: i32, blockRows: i32, scratch: usize, from: i32, to: i32,
 ): void {
   const blocks = blocksOf(rows, blockRows);
-  const quartets = quartetsOf(c);
-  const width = max(c, 4);
-  const stride = <usize>width << 2;
-  const chunk = chunkRows(width);
+  const bytes = <usize>quartetsOf(c) * recordBytes;
   for (let unit = from; unit < to; unit++) {
     const group = x + ((<usize>(unit / blocks) * rows * c) << 2);
     const first = (unit % blocks) * blockRows;
     const count = min(blockRows, rows - first);
     let block = group + ((<usize>first * c) << 2);
+    let shifts = group;
     if (c < 4) {
+      shifts = scratch + (<usize>blockRows << 4);
+      widen(group, shifts, 1, c);
       widen(block, scratch, count, c);
       block = scratch;
     }
-    const record = records + <usize>(unit * quartets) * recordBytes;
-    for (let row = 0; row < count; row += chunk) {
-      const start = block + <usize>row * stride;
-      for (let quartet = 0; quartet < quartets; quartet++) {
-        const at = channelOf(quartet, width);
-        const shift = loadUpTo4<f32>(group + at, c);
-        foldMoments(
-          start + at, stride, min(chunk, count - row), row, shift, record + <usize>quartet * recordBytes,
-        );
-      }
-    }
+    blockMoments(block, count, max(c, 4), shifts, records + <usize>unit * bytes);
   }
 }
 
@@ -147,8 +137,6 @@ export function batchNormApply(
   const blocks = blocksOf(rows, blockRows);
   const quartets = quartetsOf(c);
   const width = max(c, 4);
-  const stride = <usize>width << 2;
-  const chunk = chunkRows(width);
   const below = f32x4.splat(slope);
   for (let i = from; i < to; i++) {
     const unit = units - 1 - i;
@@ -156,41 +144,58 @@ export function batchNormApply(
     const first = (unit % blocks) * blockRows;
     const count = min(blockRows, rows - first);
     const start = (<usize>(group * rows + first) * c) << 2;
-    let source = x + start;
-    let result = y + start;
+    const entries = table + <usize>(group * quartets) * tableBytes;
     if (c < 4) {
-      widen(source, scratch, count, c);
-      source = result = scratch;
-    }
-    for (let row = 0; row < count; row += chunk) {
-      const bytes = <usize>min(chunk, count - row) * stride;
-      for (let quartet = 0; quartet < quartets; quartet++) {
-        const at = <usize>row * stride + channelOf(quartet, width);
-        const entry = table + <usize>(group * quartets + quartet) * tableBytes;
-        const mean = v128.load(entry);
-        const gain = v128.load(entry, 16);
-        const offset = v128.load(entry, 32);
-        const end = source + at + bytes;
-        let q = result + at;
-        for (let p = source + at; p < end; p += stride, q += stride) {
-          v128.store(q, leaky(madd(f32x4.sub(v128.load(p), mean), gain, offset), below));
-        }
-      }
-    }
-    if (c < 4) narrow(scratch, y + start, count, c);
+      widen(x + start, scratch, count, c);
+      applyBlock(scratch, scratch, entries, count, width, below);
+      narrow(scratch, y + start, count, c);
+    } else applyBlock(x + start, y + start, entries, count, width, below);
   }
 }
 
-/** Writes each block's Σ dz and Σ dz·(x − mean), see foldProducts. */
+/** y = f(gain·(x − mean) + offset) for a block of rows, four at a time. */
+function applyBlock(x: usize, y: usize, table: usize, rows: i32, width: i32, below: v128): void {
+  const stride = <usize>width << 2;
+  const quartets = quartetsOf(width);
+  let row = 0;
+  for (; row + 4 <= rows; row += 4, x += stride << 2, y += stride << 2) {
+    let entry = table;
+    for (let quartet = 0; quartet < quartets; quartet++, entry += tableBytes) {
+      const mean = v128.load(entry);
+      const gain = v128.load(entry, 16);
+      const offset = v128.load(entry, 32);
+      const at = channelOf(quartet, width);
+      let p = x + at;
+      let q = y + at;
+      v128.store(q, leaky(madd(f32x4.sub(v128.load(p), mean), gain, offset), below));
+      p += stride;
+      q += stride;
+      v128.store(q, leaky(madd(f32x4.sub(v128.load(p), mean), gain, offset), below));
+      p += stride;
+      q += stride;
+      v128.store(q, leaky(madd(f32x4.sub(v128.load(p), mean), gain, offset), below));
+      v128.store(
+        q + stride, leaky(madd(f32x4.sub(v128.load(p + stride), mean), gain, offset), below),
+      );
+    }
+  }
+  for (; row < rows; row++, x += stride, y += stride) {
+    let entry = table;
+    for (let quartet = 0; quartet < quartets; quartet++, entry += tableBytes) {
+      const at = channelOf(quartet, width);
+      const e = f32x4.sub(v128.load(x + at), v128.load(entry));
+      v128.store(y + at, leaky(madd(e, v128.load(entry, 16), v128.load(entry, 32)), below));
+    }
+  }
+}
+
+/** Writes each block's Σ dz and Σ dz·(x − mean), see blockProducts. */
 export function batchNormProducts(
   dy: usize, x: usize, table: usize, records: usize, rows: i32, c: i32, blockRows: i32, slope: f32,
   scratch: usize, from: i32, to: i32,
 ): void {
   const blocks = blocksOf(rows, blockRows);
   const quartets = quartetsOf(c);
-  const width = max(c, 4);
-  const stride = <usize>width << 2;
-  const chunk = chunkRows(width);
   const below = f32x4.splat(slope);
   for (let unit = from; unit < to; unit++) {
     const group = unit / blocks;
@@ -205,18 +210,9 @@ export function batchNormProducts(
       widen(incoming, scratch + (<usize>blockRows << 4), count, c);
       incoming = scratch + (<usize>blockRows << 4);
     }
+    const entries = table + <usize>(group * quartets) * tableBytes;
     const record = records + <usize>(unit * quartets) * recordBytes;
-    memory.fill(record, 0, <usize>quartets * recordBytes);
-    for (let row = 0; row < count; row += chunk) {
-      for (let quartet = 0; quartet < quartets; quartet++) {
-        const at = <usize>row * stride + channelOf(quartet, width);
-        const entry = table + <usize>(group * quartets + quartet) * tableBytes;
-        foldProducts(
-          source + at, incoming + at, stride, min(chunk, count - row), v128.load(entry), v128.load(entry, 16),
-          v128.load(entry, 32), below, record + <usize>quartet * recordBytes,
-        );
-      }
-    }
+    blockProducts(source, incoming, count, max(c, 4), entries, tableBytes, below, record);
   }
 }
 
@@ -262,9 +258,6 @@ export function batchNormApplyGrad(
 ): void {
   const blocks = blocksOf(rows, blockRows);
   const quartets = quartetsOf(c);
-  const width = max(c, 4);
-  const stride = <usize>width << 2;
-  const chunk = chunkRows(width);
   const below = f32x4.splat(slope);
   for (let i = from; i < to; i++) {
     const unit = units - 1 - i;
@@ -272,35 +265,50 @@ export function batchNormApplyGrad(
     const first = (unit % blocks) * blockRows;
     const count = min(blockRows, rows - first);
     const start = (<usize>(group * rows + first) * c) << 2;
-    let source = x + start;
-    let incoming = dy + start;
-    let result = dx + start;
+    const entries = table + <usize>(group * quartets) * tableBytes;
     if (c < 4) {
-      widen(source, scratch, count, c);
-      source = scratch;
-      widen(incoming, scratch + (<usize>blockRows << 4), count, c);
-      incoming = result = scratch + (<usize>blockRows << 4);
+      const incoming = scratch + (<usize>blockRows << 4);
+      widen(x + start, scratch, count, c);
+      widen(dy + start, incoming, count, c);
+      applyGradBlock(incoming, scratch, incoming, entries, count, 4, below);
+      narrow(incoming, dx + start, count, c);
+    } else applyGradBlock(dy + start, x + start, dx + start, entries, count, c, below);
+  }
+}
+
+/** dx of a block of rows, two at a time. */
+function applyGradBlock(
+  dy: usize, x: usize, dx: usize, table: usize, rows: i32, width: i32, below: v128,
+): void {
+  const stride = <usize>width << 2;
+  const quartets = quartetsOf(width);
+  const bits = slopeBits(below);
+  let row = 0;
+  for (; row + 2 <= rows; row += 2, x += stride << 1, dy += stride << 1, dx += stride << 1) {
+    let entry = table;
+    for (let quartet = 0; quartet < quartets; quartet++, entry += tableBytes) {
+      const at = channelOf(quartet, width);
+      const next = at + stride;
+      const mean = v128.load(entry);
+      const gain = v128.load(entry, 16);
+      const offset = v128.load(entry, 32);
+      const meanDz = v128.load(entry, 64);
+      const along = v128.load(entry, 80);
+      const e0 = f32x4.sub(v128.load(x + at), mean);
+      const e1 = f32x4.sub(v128.load(x + next), mean);
+      const d0 = leakySlope(madd(e0, gain, offset), v128.load(dy + at), below, bits);
+      const d1 = leakySlope(madd(e1, gain, offset), v128.load(dy + next), below, bits);
+      v128.store(dx + at, madd(gain, f32x4.sub(d0, meanDz), f32x4.mul(along, e0)));
+      v128.store(dx + next, madd(gain, f32x4.sub(d1, meanDz), f32x4.mul(along, e1)));
     }
-    for (let row = 0; row < count; row += chunk) {
-      const bytes = <usize>min(chunk, count - row) * stride;
-      for (let quartet = 0; quartet < quartets; quartet++) {
-        const at = <usize>row * stride + channelOf(quartet, width);
-        const entry = table + <usize>(group * quartets + quartet) * tableBytes;
-        const mean = v128.load(entry);
-        const gain = v128.load(entry, 16);
-        const offset = v128.load(entry, 32);
-        const meanDz = v128.load(entry, 64);
-        const along = v128.load(entry, 80);
-        const end = source + at + bytes;
-        let q = incoming + at;
-        let r = result + at;
-        for (let p = source + at; p < end; p += stride, q += stride, r += stride) {
-          const e = f32x4.sub(v128.load(p), mean);
-          const dz = leakySlope(madd(e, gain, offset), v128.load(q), below);
-          v128.store(r, madd(gain, f32x4.sub(dz, meanDz), f32x4.mul(along, e)));
-        }
-      }
-    }
-    if (c < 4) narrow(result, dx + start, count, c);
+  }
+  if (row == rows) return;
+  let entry = table;
+  for (let quartet = 0; quartet < quartets; quartet++, entry += tableBytes) {
+    const at = channelOf(quartet, width);
+    const gain = v128.load(entry, 16);
+    const e = f32x4.sub(v128.load(x + at), v128.load(entry));
+    const d = leakySlope(madd(e, gain, v128.load(entry, 32)), v128.load(dy + at), below, bits);
+    v128.store(dx + at, madd(gain, f32x4.sub(d, v128.load(entry, 64)), f32x4.mul(v128.load(entry, 80), e)));
   }
 }
