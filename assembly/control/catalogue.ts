@@ -3,12 +3,18 @@ import { tileColumns, tileRows } from "./plan-conv2d";
 /** The kernels by family, one line each: `family: kernel, kernel: what they compute`. */
 export function catalogue(): string {
   return [
-    "matMul: matMul: batched matrix products, either side transposed",
+    "matMul: matMulPanels, matMulRows: matrix products, either side transposed",
+    "matMul: matMulLeft, matMulColumns, matMulTurned: products of few rows, the right matrix read where it lies",
+    "matMul: matMulEach: many small products",
     "conv2d: conv2dRuns: convolutions and input-gradients by implicit GEMM, strided gradients in dense phases",
     "conv2d: conv2dScatter: GEMM over all taps, then scatter, for few written channels",
     "conv2d: conv2dFilter: filter-gradients by GEMM over blocks of pixels",
     "conv2d: conv2dDepthwise, conv2dDepthwiseFilter: one filter a channel, channels as lanes",
     "conv2d: conv2dThinDots, conv2dThinSpread, conv2dThinFilter: pointwise, one to three channels on one side",
+    "conv2d: conv2dPhasesFirst, conv2dPhasesNext: blocks of tiles one after the other, for minimal filtering at stride 2",
+    "conv2d: conv2dPhasesInput, conv2dPhasesForward: 4x4 convolutions of stride 2 by minimal filtering of their phases",
+    "conv2d: conv2dPhasesOutput, conv2dPhasesGradient: their input-gradients",
+    "conv2d: conv2dPhasesTiles, conv2dPhasesFilter: their filter-gradients",
     "fill: fill, fillI32, fillU8: constants",
   ].join("\n");
 }

@@ -1,13 +1,6 @@
 import { field, Program, Scatter } from "../lib/conv2d-program";
 import { multiplyRuns } from "../lib/gemm-runs";
-import { packColumns, pixelOffsets } from "../lib/pack";
-
-/** y[i] += x[i] for n float32. */
-function addFloats(y: usize, x: usize, n: i32): void {
-  const end = y + ((<usize>n) << 2);
-  for (; y + 16 <= end; y += 16, x += 16) v128.store(y, f32x4.add(v128.load(y), v128.load(x)));
-  for (; y < end; y += 4, x += 4) store<f32>(y, load<f32>(y) + load<f32>(x));
-}
+import { addFloats, packColumns, pixelOffsets } from "../lib/pack";
 
 /** panels[n/8][k][n%8] for n = (tap, column), one group's filter; columns up to the next 8 are zero. */
 function packAllTaps(panels: usize, filter: usize, program: usize, taps: i32, reversed: i32): void {

@@ -28,6 +28,9 @@ interface Program {
   readonly variables: readonly { readonly variable: Tensor; readonly dataId: DataId }[];
 }
 
+/** Recordings that may fail before a step counts as one that cannot be captured: first calls may make what they keep. */
+const attempts = 3;
+
 /** A step's constants are small: attributes of its kernels and scalars. */
 const constantsBytes = 16384;
 
@@ -64,12 +67,14 @@ export function compile(step: Step): CompiledStep {
   let shapes = "";
   let watched: { readonly hash: number; readonly peakBytes: number } | undefined;
   let program: Program | undefined;
+  let failures = 0;
   let refusal: string | undefined;
 
   const forget = () => {
     if (program !== undefined) free(program.memory);
     program = undefined;
     watched = undefined;
+    failures = 0;
     refusal = undefined;
   };
 
@@ -84,15 +89,18 @@ export function compile(step: Step): CompiledStep {
     if (program !== undefined) return replay(backend, program, inputs);
     if (watched === undefined) {
       const { recorder, result, peakBytes } = watch(backend, step, inputs);
-      refusal = recorder.refusal;
       watched = { hash: recorder.hash, peakBytes };
       return result;
     }
     const { recorder, result, made } = record(backend, step, inputs, watched.peakBytes);
     if (recorder.hash !== watched.hash) recorder.refuse("its kernels or constants change from call to call");
-    refusal = recorder.refusal;
-    if (refusal === undefined && !recorder.postponed) program = made;
-    else leave(backend, recorder, made.memory);
+    if (recorder.refusal === undefined && !recorder.postponed) {
+      program = made;
+      return result;
+    }
+    leave(backend, recorder, made.memory);
+    watched = { ...watched, hash: recorder.hash };
+    if (!recorder.postponed && ++failures === attempts) refusal = recorder.refusal;
     return result;
   };
   return Object.defineProperties(run, {

@@ -4,12 +4,9 @@ import {
   type NamedAttrMap,
   type Tensor,
   type TensorInfo,
-  util,
 } from "@tensorflow/tfjs-core";
-import { check, checkType, kindOf, showShape } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import type { Planner } from "../wasm/planner.ts";
-import type { GanvilBackend } from "./backend.ts";
 
 /** A tensor as a kernel sees it. */
 export interface Operand {
@@ -21,9 +18,11 @@ export interface Operand {
 }
 
 /** What an op's result looks like; dtype defaults to float32. */
-export interface OutputSpec {
+export interface OutputSpec<Plan = undefined> {
   readonly shape: readonly number[];
   readonly dtype?: DataType;
+  /** What `infer` worked out beside the shape and `wasm` needs too; that of the first result counts. */
+  readonly plan?: Plan;
 }
 
 /** What one kernel call may use beside its operands. All of it is gone when the call ends. */
@@ -58,6 +57,7 @@ export interface Op<
   Names extends string = string,
   Attrs extends object = object,
   Optional extends string = never,
+  Plan = undefined,
 > {
   /** TensorFlow.js's kernel name where it has one, so that its public function arrives here. */
   readonly name: string;
@@ -70,7 +70,7 @@ export interface Op<
   infer(
     inputs: Named<Names, Shaped> & Partial<Named<Optional, Shaped>>,
     attrs: Attrs,
-  ): OutputSpec | readonly OutputSpec[];
+  ): OutputSpec<Plan> | readonly OutputSpec<Plan>[];
   /**
    * Computes the results, or is "alias" where the (only) result shares the first input's values, "composed"
    * where `compose` computes it.
@@ -83,6 +83,7 @@ export interface Op<
         inputs: Named<Names, Operand> & Partial<Named<Optional, Operand>>,
         outputs: readonly Operand[],
         attrs: Attrs,
+        plan: Plan,
       ) => void);
   /**
    * The (only) result made of other ops, for an op that is not worth a kernel. Not on the tape: `gradient` is
@@ -118,20 +119,21 @@ export type LiveAttrs<Attrs> = { readonly [name in keyof Attrs]: Live<Attrs[name
 
 /** An op of any inputs and attributes, as the registry sees it. */
 // biome-ignore lint/suspicious/noExplicitAny: the registry holds ops of every signature.
-export type AnyOp = Op<any, any, any>;
+export type AnyOp = Op<any, any, any, any>;
 
 /** Types an op's record. Defining does nothing by itself: `init()` registers the list in ops/index.ts. */
 export function defineOp<
   Names extends string,
   Attrs extends object = object,
   Optional extends string = never,
->(op: Op<Names, Attrs, Optional>): Op<Names, Attrs, Optional> {
+  Plan = undefined,
+>(op: Op<Names, Attrs, Optional, Plan>): Op<Names, Attrs, Optional, Plan> {
   return op;
 }
 
 /** Calls a registered op by its record; the tape sees it. For an op with one result. */
-export function call<Names extends string, Attrs extends object, Optional extends string>(
-  op: Op<Names, Attrs, Optional>,
+export function call<Names extends string, Attrs extends object, Optional extends string, Plan>(
+  op: Op<Names, Attrs, Optional, Plan>,
   inputs: Named<Names, Tensor> & Partial<Named<Optional, Tensor | undefined>>,
   attrs: Attrs,
 ): Tensor {
@@ -139,139 +141,10 @@ export function call<Names extends string, Attrs extends object, Optional extend
 }
 
 /** Calls a registered op that gives several results. */
-export function callMany<Names extends string, Attrs extends object, Optional extends string>(
-  op: Op<Names, Attrs, Optional>,
+export function callMany<Names extends string, Attrs extends object, Optional extends string, Plan>(
+  op: Op<Names, Attrs, Optional, Plan>,
   inputs: Named<Names, Tensor> & Partial<Named<Optional, Tensor | undefined>>,
   attrs: Attrs,
 ): Tensor[] {
   return engine().runKernel(op.name, inputs as never, attrs as NamedAttrMap) as unknown as Tensor[];
-}
-
-/** Refuses what is no tensor, and tensors that were disposed: a clone may still hold their values. */
-function checkTensors(
-  { name, optional }: AnyOp,
-  inputs: Record<string, TensorInfo | null | undefined>,
-): void {
-  for (const key of Object.keys(inputs)) {
-    const tensor = inputs[key] as Tensor | null | undefined;
-    if (tensor == null && optional?.includes(key)) continue;
-    checkType(
-      tensor?.dataId !== undefined,
-      () => `${name}: expected input "${key}" to be a tensor, got ${kindOf(tensor)}`,
-    );
-    check(
-      !tensor.isDisposed,
-      () =>
-        `${name}: input "${key}" ${showShape(tensor.shape)} is disposed. Keep it (tf.keep), or use it before its tf.tidy ends.`,
-    );
-  }
-}
-
-/** Attributes with the present values of those that are functions. */
-function present(attrs: object): object {
-  return Object.fromEntries(
-    Object.entries(attrs).map(([name, value]) => [name, typeof value === "function" ? value() : value]),
-  );
-}
-
-/** What a kernel call may use; `workspaces` collects what is to be freed at its end. */
-function callOn(backend: GanvilBackend, workspaces: number[]): Call {
-  const { executor, heap, planner } = backend;
-  const workspace = (bytes: number): number => {
-    const ptr = heap.alloc(bytes);
-    workspaces.push(ptr);
-    return ptr;
-  };
-  const { recorder } = executor;
-  heap.resetArguments();
-  return {
-    kernels: executor.kernels,
-    planner,
-    split: (kernel, units, scratchBytes, args) =>
-      executor.split(kernel, units, scratchBytes, args, workspace),
-    ints: (values) => {
-      const argument = recorder === undefined ? heap.argumentInts(values) : undefined;
-      if (argument !== undefined) return argument;
-      const ptr = workspace(values.length * 4);
-      heap.i32(ptr, values.length).set(values);
-      recorder?.keep(backend, ptr, values.length * 4);
-      return ptr;
-    },
-    workspace,
-    intAt: (ptr, index) => {
-      recorder?.refuse("an op read a tensor's values");
-      return heap.i32(ptr + 4 * index, 1)[0];
-    },
-    bytes: (values) => {
-      const ptr = workspace(values.length);
-      heap.u8(ptr, values.length).set(values);
-      recorder?.noteValues(values);
-      recorder?.keep(backend, ptr, values.length);
-      return ptr;
-    },
-  };
-}
-
-/** Calls an op's kernels; a live op's are chosen again at each replay. */
-function compute(
-  backend: GanvilBackend,
-  op: AnyOp,
-  inputs: Record<string, Operand>,
-  outputs: readonly Operand[],
-  attrs: object,
-): void {
-  const kernels = op.wasm as Exclude<AnyOp["wasm"], string>;
-  const run = () => {
-    const workspaces: number[] = [];
-    try {
-      kernels(callOn(backend, workspaces), inputs, outputs, op.live ? present(attrs) : attrs);
-    } finally {
-      for (const ptr of workspaces) backend.heap.free(ptr);
-    }
-  };
-  const { executor } = backend;
-  const { recorder } = executor;
-  if (op.live === true && recorder !== undefined) {
-    recorder.act(op.name, () => executor.followed(undefined, run));
-  } else {
-    run();
-  }
-}
-
-/** Runs an op's kernel on the backend: infers, allocates, computes. */
-export function runOp(
-  backend: GanvilBackend,
-  op: AnyOp,
-  inputs: Record<string, TensorInfo>,
-  attrs: object,
-): TensorInfo | TensorInfo[] {
-  checkTensors(op, inputs);
-  const specs = op.infer(inputs, op.live ? present(attrs) : attrs);
-  const many = Array.isArray(specs);
-  const list: readonly OutputSpec[] = many ? (specs as OutputSpec[]) : [specs as OutputSpec];
-  if (op.wasm === "alias") {
-    const source = Object.values(inputs)[0];
-    backend.incRef(source.dataId);
-    return { dataId: source.dataId, shape: [...list[0].shape], dtype: list[0].dtype ?? source.dtype };
-  }
-  if (op.wasm === "composed") return engine().tidy(() => op.compose!(inputs as never, attrs));
-  const { recorder } = backend.executor;
-  const operand = (tensor: TensorInfo): Operand => {
-    const ptr = backend.ptr(tensor);
-    recorder?.use(tensor, ptr);
-    return { ptr, shape: tensor.shape, dtype: tensor.dtype, size: util.sizeFromShape(tensor.shape) };
-  };
-  const outputs: TensorInfo[] = [];
-  try {
-    for (const { shape, dtype } of list) outputs.push(backend.makeOutput(shape, dtype ?? "float32"));
-    const operands: Record<string, Operand> = {};
-    for (const name of Object.keys(inputs)) {
-      if (inputs[name] != null) operands[name] = operand(inputs[name]);
-    }
-    compute(backend, op, operands, outputs.map(operand), attrs);
-  } catch (error) {
-    for (const { dataId } of outputs) backend.disposeData(dataId);
-    throw error;
-  }
-  return many ? outputs : outputs[0];
 }

@@ -13,7 +13,8 @@ import {
   unregisterKernel,
 } from "@tensorflow/tfjs-core";
 import { backendName, type GanvilBackend } from "./backend.ts";
-import { type AnyOp, runOp } from "./op.ts";
+import type { AnyOp } from "./op.ts";
+import { runOp } from "./run-op.ts";
 
 /**
  * Puts an empty bool in the place of each optional input that was left out: TensorFlow.js's tape reads every

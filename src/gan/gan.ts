@@ -11,7 +11,7 @@ import type { Batch } from "./batch.ts";
 import type { Game, Player } from "./game.ts";
 import { type CompleteSettings, completeSettings, type GanSettings, twoPlayerGame } from "./settings.ts";
 import { checkArrays, positionOf, type StateTensor, stateFormat, type TrainingState } from "./state.ts";
-import { playStep, type TurnReport, Undo } from "./step.ts";
+import { type Match, playStep, type TurnReport, Undo } from "./step.ts";
 
 /**
  * An average's half-life is at most this part of the pictures seen, so that it forgets the start of training
@@ -31,6 +31,7 @@ export class Gan {
   #cursor = 0;
   #stepping = false;
   #reports: Record<string, TurnReport> = {};
+  readonly #match: Match;
   readonly #undo: Undo;
   readonly #compiled: CompiledStep = compile((real) => {
     this.#playOnce(real as Tensor4D);
@@ -45,7 +46,14 @@ export class Gan {
       this.#optimizers[name] = new Adam(player.network.parameters, player);
       if (player.averageHalfLife !== undefined) this.#averages[name] = new Ema(trainedAndTracked(player));
     }
-    this.#undo = new Undo({ game: this.game, optimizers: this.#optimizers });
+    this.#match = {
+      ...{ game: this.game, optimizers: this.#optimizers, averages: this.#averages },
+      decay: (name) => {
+        const { averageHalfLife = 0 } = this.game.players[name];
+        return emaDecay(Math.min(averageHalfLife, averageShare * this.#imagesSeen), this.settings.batch);
+      },
+    };
+    this.#undo = new Undo(this.#match);
   }
 
   /** Steps done. */
@@ -125,16 +133,9 @@ export class Gan {
   }
 
   #playOnce(real: Tensor4D): void {
-    const decay = (name: string) => {
-      const { averageHalfLife = 0 } = this.game.players[name];
-      return emaDecay(Math.min(averageHalfLife, averageShare * this.#imagesSeen), this.settings.batch);
-    };
-    const match = {
-      ...{ game: this.game, optimizers: this.#optimizers, averages: this.#averages, decay },
-    };
     const moment = () => ({ step: this.#step, seed: this.#seed, progress: this.progress });
     this.#undo.save();
-    playStep(match, real, moment, (player, report) => {
+    playStep(this.#match, real, moment, (player, report) => {
       this.#reports[player] = report;
     });
   }

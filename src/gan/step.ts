@@ -41,18 +41,7 @@ export interface Match {
 }
 
 /**
- * Players whose optimizer keeps what a step may have to undo: those with one turn. The last turn is never undone,
- * since it comes after every check.
- */
-function undoneByOptimizer({ turns }: Game): ReadonlySet<string> {
-  const players = turns.map(({ player }) => player);
-  return new Set(
-    players.slice(0, -1).filter((player) => players.indexOf(player) === players.lastIndexOf(player)),
-  );
-}
-
-/**
- * Plays every turn of one step and updates the players and their averages. What depends on the moment is asked for when it is
+ * Plays every turn of one step and updates the players. What depends on the moment is asked for when it is
  * computed, so that a captured step has it anew at each replay.
  * @param report is called after each turn's gradient and before its update
  * @throws NonFiniteError `non-finite-loss` naming step and player, in the midst of the step: `Undo` restores
@@ -63,7 +52,6 @@ export function playStep(
   moment: () => Moment,
   report: (player: string, turn: TurnReport) => void,
 ): void {
-  const undone = undoneByOptimizer(game);
   const last = game.turns.length - 1;
   for (const [index, turn] of game.turns.entries()) {
     const { player } = turn;
@@ -83,16 +71,16 @@ export function playStep(
       report(player, { loss: lossValue, gradientNorm });
     });
     const { learningRate } = game.players[player];
+    // Every check has passed at the last turn: nothing is undone after it, and averages follow.
+    const average = index === last ? averages[player] : undefined;
     optimizers[player].apply(gradients, () => learningRate(moment().progress), {
-      undo: undone.has(player),
-      // Averages follow when every check has passed.
-      average: index === last ? averages[player] : undefined,
-      decay: () => decay(player),
+      ...(average && { average, decay: () => decay(player) }),
+      undo: undoneByOptimizer(game, player),
     });
     dispose([loss, norm, ...Object.values(gradients)]);
   }
-  for (const [player, average] of Object.entries(averages)) {
-    if (player !== game.turns[last].player) average.update(() => decay(player));
+  for (const [name, average] of Object.entries(averages)) {
+    if (name !== game.turns[last].player) average.update(() => decay(name));
   }
 }
 
@@ -113,37 +101,39 @@ function gradientsOf(
   return { loss: value, gradients };
 }
 
-/** Keeps the values of all that a step may change before its last check, so that a step is all or nothing. */
+/** True for a player that changes before the last check, and once: its optimizer itself can undo that. */
+function undoneByOptimizer({ turns }: Game, player: string): boolean {
+  const own = turns.filter((turn) => turn.player === player);
+  return own.length === 1 && own[0] !== turns.at(-1);
+}
+
+/** Keeps what a step may change before its last check, so that a step is all or nothing. */
 export class Undo {
   readonly #variables: readonly Variable[];
   readonly #before: readonly Variable[];
-  readonly #optimizers: Match["optimizers"];
-  readonly #byOptimizer: ReadonlySet<string>;
-  #steps: readonly [name: string, step: number][] | undefined;
+  readonly #match: Match;
+  #steps: ReadonlyMap<string, number> | undefined;
 
-  constructor({ game, optimizers }: Pick<Match, "game" | "optimizers">) {
-    const early = new Set(game.turns.slice(0, -1).map(({ player }) => player));
-    const byOptimizer = undoneByOptimizer(game);
+  constructor(match: Match) {
+    const { game, optimizers } = match;
+    const changing = new Set(game.turns.slice(0, -1).map(({ player }) => player));
     const variables: Variable[] = [];
     for (const [name, { network }] of Object.entries(game.players)) {
       variables.push(...Object.values(network.statistics));
-      if (!early.has(name) || byOptimizer.has(name)) continue;
+      if (!changing.has(name) || undoneByOptimizer(game, name)) continue;
       const { first, second } = optimizers[name];
       for (const group of [network.parameters, first, second]) variables.push(...Object.values(group));
     }
     this.#variables = variables;
     this.#before = variables.map((variable: Tensor) => zeroVariable(variable));
-    this.#optimizers = optimizers;
-    this.#byOptimizer = byOptimizer;
-    // Within the step it would be no part of each repetition.
-    for (const name of byOptimizer) optimizers[name].reserveUndo();
+    this.#match = match;
   }
 
   /** Part of a step: notes the present values. */
   save(): void {
     for (const [i, before] of this.#before.entries()) assignStep(before, this.#variables[i]);
     onHost([], () => {
-      this.#steps = Object.entries(this.#optimizers).map(([name, { step }]) => [name, step]);
+      this.#steps = new Map(Object.entries(this.#match.optimizers).map(([name, { step }]) => [name, step]));
     });
   }
 
@@ -156,10 +146,10 @@ export class Undo {
   restore(): void {
     if (this.#steps === undefined) return;
     for (const [i, variable] of this.#variables.entries()) assignStep(variable, this.#before[i]);
+    const { game, optimizers } = this.#match;
     for (const [name, step] of this.#steps) {
-      const optimizer = this.#optimizers[name];
-      if (this.#byOptimizer.has(name) && optimizer.step > step) optimizer.revert();
-      optimizer.step = step;
+      if (optimizers[name].step > step && undoneByOptimizer(game, name)) optimizers[name].revert();
+      optimizers[name].step = step;
     }
     this.#steps = undefined;
   }

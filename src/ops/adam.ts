@@ -25,7 +25,8 @@ function checkAlike(name: string, operands: Record<string, Pick<TensorInfo, "sha
   }
 }
 
-function checkAdam({ step }: AdamAttrs): void {
+function checkAdam({ step, learningRate }: AdamAttrs): void {
+  check(Number.isFinite(learningRate), () => `adam: expected a finite learning rate, got ${learningRate}`);
   check(Number.isInteger(step) && step > 0, () => `adam: expected step to count from 1, got ${step}`);
 }
 
@@ -77,6 +78,7 @@ export const emaOp = defineOp<"average" | "value", { decay: number }>({
 export const emaOfMeansOp = defineOp<"average" | "values", { decay: number }>({
   name: "GanvilEmaOfMeans",
   inputs: ["average", "values"],
+  live: true,
   infer: ({ average, values }, { decay }) => {
     checkAlike("ema", { average, values: { ...values, shape: values.shape.slice(1) } });
     checkDecay(decay);

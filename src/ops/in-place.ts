@@ -73,8 +73,8 @@ export function emaStep(average: Variable, value: Tensor, decay: Live<number>): 
  * @throws RangeError, TypeError unless both are float32, values of the average's shape after the first axis, and
  *   decay is in [0, 1].
  */
-export function emaOfMeansStep(average: Variable, values: Tensor, decay: number): void {
-  callMany(emaOfMeansOp, { average: own(average), values }, { decay });
+export function emaOfMeansStep(average: Variable, values: Tensor, decay: Live<number>): void {
+  callMany(emaOfMeansOp, { average: own(average), values }, { decay: decay as number });
 }
 
 /** A variable with what Adam needs of it, and an average that follows it, if any. */

@@ -87,16 +87,15 @@ export class Adam {
     for (const [name, row] of Object.entries(average?.rows() ?? {})) {
       if (this.#variables[name] !== row.param) rows.push(row);
     }
+    const { beta1, beta2, epsilon } = this;
+    adamSteps(rows, {
+      ...{ learningRate, beta1, beta2, epsilon, decay, step: () => this.step + 1 },
+      undo: undo ? this.#undoStorage() : undefined,
+    });
     onHost([], () => {
-      const rate = typeof learningRate === "function" ? learningRate() : learningRate;
-      check(Number.isFinite(rate), () => `Adam: expected a finite learning rate, got ${rate}`);
       this.step++;
       this.#revertible = undo;
     });
-    const { beta1, beta2, epsilon } = this;
-    const storage = undo ? this.reserveUndo() : undefined;
-    const step = () => this.step;
-    adamSteps(rows, { learningRate, beta1, beta2, epsilon, step, decay, undo: storage });
   }
 
   /**
@@ -109,18 +108,9 @@ export class Adam {
       this.#revertible,
       () => "Adam: expected the last step to be one with undo. Apply it with undo: true.",
     );
-    restoreSteps(this.#rows(this.first), this.reserveUndo());
+    restoreSteps(this.#rows(this.first), this.#undoStorage());
     this.step--;
     this.#revertible = false;
-  }
-
-  /** Takes the memory for steps with undo, three times the variables'; else the first such step does. */
-  reserveUndo(): Variable {
-    if (this.#undo === undefined) {
-      const length = Object.values(this.#variables).reduce((total, { size }) => total + size, 0);
-      this.#undo = tidy(() => zeroVariable(zeros([3 * length])));
-    }
-    return this.#undo;
   }
 
   #rows(gradients: Readonly<NamedTensorMap>, average?: Ema): AdamRow[] {
@@ -131,6 +121,14 @@ export class Adam {
         average: averaged?.param === param ? averaged.average : undefined,
       };
     });
+  }
+
+  #undoStorage(): Variable {
+    if (this.#undo === undefined) {
+      const length = Object.values(this.#variables).reduce((total, { size }) => total + size, 0);
+      this.#undo = tidy(() => zeroVariable(zeros([3 * length])));
+    }
+    return this.#undo;
   }
 
   /** Frees the moments. */

@@ -78,7 +78,7 @@ describe("train", () => {
     const settings = { ...small, widths: [4, 4, 4], batch: 2, kimg: 100 } as const;
     const before = tf.memory();
     const gan = createGan(dcgan(settings));
-    await steps(gan, 2);
+    await steps(gan, 4);
     const settled = { ...tf.memory() };
     await steps(gan, 500);
     expect({ ...tf.memory() }).toEqual(settled);

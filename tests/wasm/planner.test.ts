@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { loadKernels } from "../../src/wasm/load.ts";
 import { type Conv2dGeometry, loadPlanner, Planner } from "../../src/wasm/planner.ts";
 
+const directions = ["forward", "inputGradient", "filterGradient"] as const;
+
 const layer: Conv2dGeometry = {
   batch: 16,
   inHeight: 16,
@@ -46,15 +48,16 @@ describe("planner", () => {
       buildInfo: () => "",
       planConv2d: () => {
         asked++;
-        return Float64Array.of(0, 4, 8, 64, 1, 1, 1, 2, 5, 256, 7);
+        return Float64Array.of(0, 4, 8, 64, 1, 1, 1, 2, 5, 256, 0, 7);
       },
+      planConv2dPhases: () => new Float64Array(0),
       __collect: () => {},
     });
     const plan = planner.planConv2d(layer, "forward");
     expect(planner.planConv2d({ ...layer }, "forward")).toBe(plan);
     expect(asked).toBe(1);
     expect([...plan.program]).toEqual([7]);
-    expect(plan.steps).toEqual([{ kernel: "conv2dFilter", units: 5, scratchBytes: 256 }]);
+    expect(plan.steps).toEqual([{ kernel: "conv2dFilter", units: 5, scratchBytes: 256, place: 0 }]);
     planner.planConv2d(layer, "inputGradient");
     planner.planConv2d({ ...layer, batch: 8 }, "forward");
     expect(asked).toBe(3);
@@ -62,6 +65,7 @@ describe("planner", () => {
 
   it("counts the definition's FLOPs and multiplies no inserted zeros", async () => {
     const planner = await loadPlanner();
+    planner.filtering = 0;
     const flops = 2 * 16 * 8 * 8 * 128 * 4 * 4 * 64;
     for (const direction of ["forward", "inputGradient"] as const) {
       const plan = planner.planConv2d(layer, direction);
@@ -76,6 +80,7 @@ describe("planner", () => {
 
   it("takes channel lanes for depthwise layers, scattering for few channels, GEMM for the rest", async () => {
     const planner = await loadPlanner();
+    planner.filtering = 0;
     const depthwise = { ...layer, outChannels: 64, groups: 64 };
     const colours = { ...layer, inChannels: 3 };
     expect(planner.planConv2d(layer, "forward").algorithm).toBe("runs");
@@ -86,6 +91,92 @@ describe("planner", () => {
     expect(planner.planConv2d(colours, "inputGradient").algorithm).toBe("scatter");
   });
 
+  const same = {
+    filterHeight: 3,
+    filterWidth: 3,
+    strideHeight: 1,
+    strideWidth: 1,
+    outHeight: 16,
+    outWidth: 16,
+  };
+  const block = { ...layer, ...same, outChannels: 64 };
+
+  it("filters 3x3 layers of stride 1 minimally, in tiles as large as allowed", async () => {
+    const planner = await loadPlanner();
+    const algorithms = (geometry: Conv2dGeometry) =>
+      directions.map((direction) => planner.planConv2d(geometry, direction).algorithm);
+    for (const geometry of [block, { ...block, groups: 4 }]) {
+      planner.filtering = 4;
+      expect(algorithms(geometry)).toEqual(["minimal4", "minimal4", "minimal4"]);
+      planner.filtering = 2;
+      expect(algorithms(geometry)).toEqual(["minimal2", "minimal2", "minimal2"]);
+      planner.filtering = 0;
+      expect(algorithms(geometry)).toEqual(["runs", "runs", "filter"]);
+    }
+  });
+
+  it("counts fewer FLOPs than the definition where it filters minimally", async () => {
+    const planner = await loadPlanner();
+    for (const direction of directions) {
+      const plan = planner.planConv2d(block, direction);
+      expect(plan.cost / plan.flops).toBeGreaterThan(36 / (16 * 9));
+      expect(plan.cost / plan.flops).toBeLessThan(0.35);
+    }
+  });
+
+  it("filters minimally neither pictures of few pixels nor layers of few channels", async () => {
+    const planner = await loadPlanner();
+    const dot = { ...block, inHeight: 1, inWidth: 1, outHeight: 1, outWidth: 1 };
+    for (const geometry of [dot, { ...block, inChannels: 3 }, { ...block, groups: 64 }]) {
+      for (const direction of directions) {
+        expect(planner.planConv2d(geometry, direction).algorithm).not.toMatch(/minimal/);
+      }
+    }
+  });
+
+  it("takes tiles of 2x2 where those of 4x4 would be mostly outside", async () => {
+    const planner = await loadPlanner();
+    const tiny = { ...block, inHeight: 2, inWidth: 2, outHeight: 2, outWidth: 2 };
+    for (const direction of directions)
+      expect(planner.planConv2d(tiny, direction).algorithm).toBe("minimal2");
+  });
+
+  it("filters the phases of strided layers minimally, as far as it may and where it pays", async () => {
+    const planner = await loadPlanner();
+    const algorithms = (geometry: Conv2dGeometry) =>
+      directions.map((direction) => planner.planConv2d(geometry, direction).algorithm);
+    const colours = { ...layer, inChannels: 3 };
+    const single = { ...layer, batch: 1, inHeight: 4, inWidth: 4, outHeight: 2, outWidth: 2 };
+    expect(algorithms(layer)).toEqual(["phases4", "phases4", "phases4"]);
+    expect(algorithms({ ...layer, filterHeight: 3 })).toEqual(["phases4", "phases4", "phases4"]);
+    expect(algorithms(colours)).toEqual(["runs", "scatter", "filter"]);
+    expect(algorithms(single)).toEqual(["runs", "runs", "filter"]);
+    for (const geometry of [
+      { ...layer, strideWidth: 1, outWidth: 15 },
+      { ...layer, dilationHeight: 2, padTop: 3 },
+      { ...layer, groups: 2 },
+      { ...layer, filterHeight: 5 },
+    ]) {
+      for (const name of algorithms(geometry)) expect(name).not.toMatch(/phases/);
+    }
+    planner.filtering = 2;
+    expect(algorithms(layer)).toEqual(["phases2", "phases2", "phases2"]);
+    planner.filtering = 0;
+    expect(algorithms(layer)).toEqual(["runs", "runs", "filter"]);
+  });
+
+  it("executes fewer FLOPs than the definition where it filters minimally, fewest with large tiles", async () => {
+    const planner = await loadPlanner();
+    for (const direction of directions) {
+      const [small, large] = ([2, 4] as const).map(
+        (tile) => planner.planConv2dPhases(layer, direction, tile)!,
+      );
+      expect(small.cost / small.flops).toBeLessThan(0.8);
+      expect(large.cost / small.cost).toBeLessThan(0.85);
+    }
+    expect(planner.planConv2dPhases({ ...layer, groups: 2 }, "forward", 4)).toBeUndefined();
+  });
+
   it("takes the thin kernels for pointwise layers with a few channels on one side", async () => {
     const planner = await loadPlanner();
     const one = { filterHeight: 1, filterWidth: 1, strideHeight: 1, strideWidth: 1, padTop: 0, padLeft: 0 };
@@ -94,9 +185,7 @@ describe("planner", () => {
     const whole = { ...layer, strideHeight: 1, strideWidth: 1, padTop: 0, padLeft: 0, outChannels: 1 };
     const critic = { ...whole, inHeight: 4, inWidth: 4, outHeight: 1, outWidth: 1 };
     const algorithms = (geometry: Conv2dGeometry) =>
-      (["forward", "inputGradient", "filterGradient"] as const).map(
-        (direction) => planner.planConv2d(geometry, direction).algorithm,
-      );
+      directions.map((direction) => planner.planConv2d(geometry, direction).algorithm);
     expect(algorithms(toColours)).toEqual(["thinDots", "thinSpread", "thinFilter"]);
     expect(algorithms(fromColours)).toEqual(["thinSpread", "thinDots", "thinFilter"]);
     expect(algorithms(critic)).toEqual(["thinDots", "thinSpread", "thinFilter"]);
@@ -114,10 +203,16 @@ describe("planner", () => {
 
   it("needs a workspace of a few pictures, whatever the batch", async () => {
     const planner = await loadPlanner();
-    for (const direction of ["forward", "inputGradient", "filterGradient"] as const) {
-      const small = planner.planConv2d({ ...layer, batch: 16 }, direction).workspaceBytes;
-      const large = planner.planConv2d({ ...layer, batch: 256 }, direction).workspaceBytes;
-      expect(large).toBe(small);
+    for (const direction of directions) {
+      for (const filtering of [0, 2, 4] as const) {
+        planner.filtering = filtering;
+        const small = planner.planConv2d({ ...layer, batch: 64 }, direction).workspaceBytes;
+        const large = planner.planConv2d({ ...layer, batch: 256 }, direction).workspaceBytes;
+        expect(large).toBe(small);
+        const filtered = planner.planConv2d({ ...block, batch: 256 }, direction);
+        expect(filtered.workspaceBytes).toBeLessThan(4e6);
+        for (const { scratchBytes } of filtered.steps) expect(scratchBytes).toBeLessThan(2e6);
+      }
     }
   });
 });
