@@ -18,6 +18,7 @@ in whole training steps.
   --quick        two short rounds in place of five
   --json FILE    also write the results there
   --build NAME   ganvil's kernels: simd or relaxed; default: the fastest that runs
+  --threads N    ganvil's threads; default 1, as its rivals
   --profile      time ganvil's training steps by kernel, and nothing else
   --list         print the cases' names
   --help         this text
@@ -29,6 +30,7 @@ const { values: flags } = parseArgs({
     quick: { type: "boolean", default: false },
     json: { type: "string" },
     build: { type: "string" },
+    threads: { type: "string", default: "1" },
     profile: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -105,14 +107,18 @@ async function main(): Promise<void> {
   if (build !== undefined && build !== "simd" && build !== "relaxed") {
     throw new Error(`--build: expected simd or relaxed, got ${build}`);
   }
+  const threads = Number(flags.threads);
+  if (!(Number.isInteger(threads) && threads >= 1)) {
+    throw new Error(`--threads: expected a whole number of at least 1, got ${flags.threads}`);
+  }
   const part = flags.only.toLowerCase();
   const wanted = cases.filter(({ name }) => name.toLowerCase().includes(part));
   if (flags.help) return console.log(usage);
   if (flags.list) return console.log(wanted.map(({ name }) => name).join("\n"));
   if (wanted.length === 0) throw new Error(`--only: no case's name contains "${flags.only}". See --list.`);
   try {
-    if (flags.profile) return await profile({ build });
-    const report = await bench(wanted, { build });
+    if (flags.profile) return await profile({ build, threads });
+    const report = await bench(wanted, { build, threads });
     if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(report, null, 2)}\n`);
     if (report.rows.some(({ results }) => Object.values(results).some((result) => "failed" in result))) {
       process.exitCode = 1;

@@ -27,7 +27,7 @@ export class ContestantProcess {
    * Bundles the contestant, starts it, and gives what it says of itself.
    * @throws Error when it cannot start.
    */
-  static async open(name: ContestantName, { build }: StartOptions) {
+  static async open(name: ContestantName, { build, threads }: StartOptions) {
     const cache = join(root, "node_modules/.cache");
     await mkdir(cache, { recursive: true });
     const folder = await mkdtemp(join(cache, "bench-"));
@@ -42,7 +42,7 @@ export class ContestantProcess {
     });
     const process = new ContestantProcess(name, child);
     try {
-      return { process, ...(await process.ask({ ask: "start", build })) };
+      return { process, ...(await process.ask({ ask: "start", build, threads })) };
     } catch (error) {
       process.close();
       throw error;

@@ -2,11 +2,13 @@ import { findBackend, registerBackend, removeBackend, setBackend } from "@tensor
 import { backendName, GanvilBackend } from "./backend/backend.ts";
 import { linkCustomGradients } from "./backend/custom-gradient.ts";
 import { registerOps } from "./backend/register.ts";
-import { checkType, GanvilError } from "./errors.ts";
+import { check, checkType, GanvilError, show } from "./errors.ts";
 import { ops } from "./ops/index.ts";
 import type { Build } from "./wasm/features.ts";
 import { loadKernels } from "./wasm/load.ts";
 import { type Filtering, loadPlanner } from "./wasm/planner.ts";
+import { Pool } from "./wasm/pool.ts";
+import { coreCount, threadsMissing } from "./wasm/workers.ts";
 
 /** Where to compute. `auto` takes the fastest device this version can use; today that is Wasm. */
 export type Device = "auto" | "wasm";
@@ -18,7 +20,23 @@ export interface InitOptions {
   readonly build?: Build;
   /** How convolutions trade accuracy for speed from now on, see `Filtering`. Default 4, or what was set before. */
   readonly filtering?: Filtering;
+  /**
+   * Threads to compute with, the calling one included; results do not depend on it. Default: as many as the
+   * machine has cores, at most 8, or as many as there are. In a page that is not cross-origin isolated there is
+   * one, and one warning.
+   */
+  readonly threads?: number;
+  /** Address of `ganvil/worker`, for pages whose Content-Security-Policy forbids workers from a Blob. */
+  readonly workerUrl?: string | URL;
 }
+
+/** Threads by default, at most: more seldom pay for their memory. */
+const defaultThreads = 8;
+
+/** Most threads that can be asked for. */
+const maximumThreads = 64;
+
+let warned = false;
 
 /** Settles when the latest call of `init` has come to its end: calls run one after another. */
 let latest: Promise<unknown> = Promise.resolve();
@@ -27,12 +45,17 @@ let latest: Promise<unknown> = Promise.resolve();
  * Loads the kernels, registers the backend, its ops and their gradients with TensorFlow.js, and makes it
  * the current backend. Calling it again gives the same backend. Another build takes its place, with an empty
  * heap, once no tensor is left on it: their values would be lost with it. Where that fails, the backend
- * stays as it was.
+ * stays as it was. Another number of threads only replaces the workers.
+ *
+ * A page's main thread may use threads too, but cannot sleep while they work: training belongs in a worker.
  * @throws DeviceError when the engine lacks WebAssembly SIMD, or relaxed SIMD where it is asked for
  * @throws GanvilError `backend-in-use` when another build is asked for while tensors are alive
- * @throws TypeError for a device, build or filtering that there is not
+ * @throws GanvilError `no-workers` when workers cannot be started
+ * @throws TypeError for a device, build or filtering that there is not, RangeError for a number of threads that
+ * is none
  */
-export async function init({ device = "auto", build, filtering }: InitOptions = {}): Promise<GanvilBackend> {
+export async function init(options: InitOptions = {}): Promise<GanvilBackend> {
+  const { device = "auto", filtering, threads } = options;
   checkType(
     device === "auto" || device === "wasm",
     () => `init: expected device "auto" or "wasm", got ${JSON.stringify(device)}`,
@@ -41,34 +64,56 @@ export async function init({ device = "auto", build, filtering }: InitOptions = 
     filtering === undefined || filtering === 0 || filtering === 2 || filtering === 4,
     () => `init: expected filtering 0, 2 or 4, got ${JSON.stringify(filtering)}`,
   );
-  const result = latest.then(() => start(build, filtering));
+  check(
+    threads === undefined || (Number.isInteger(threads) && threads >= 1 && threads <= maximumThreads),
+    () => `init: expected threads from 1 to ${maximumThreads}, got ${show(threads)}`,
+  );
+  const result = latest.then(() => start(options));
   latest = result.catch(() => undefined);
   return result;
 }
 
-async function start(build: Build | undefined, filtering: Filtering | undefined): Promise<GanvilBackend> {
-  let backend = findBackend(backendName) as GanvilBackend | null;
-  if (backend === null || (build !== undefined && backend.module.build !== build)) {
-    const [module, planner] = await Promise.all([loadKernels(build), loadPlanner()]);
-    if (backend !== null) remove(backend, module.build);
-    const made = new GanvilBackend(module, planner);
-    registerBackend(backendName, () => made, 10);
+async function start({ build, filtering, threads, workerUrl }: InitOptions): Promise<GanvilBackend> {
+  const current = findBackend(backendName) as GanvilBackend | null;
+  const wanted = possibleThreads(threads ?? current?.threads ?? Math.min(coreCount(), defaultThreads));
+  const backend =
+    current !== null && (build === undefined || current.module.build === build)
+      ? current
+      : new GanvilBackend(...(await Promise.all([loadKernels(build), loadPlanner()])));
+  if (backend.threads !== wanted) {
+    const pool = wanted > 1 ? await Pool.start(backend.module, wanted, workerUrl) : undefined;
+    backend.executor.pool?.close();
+    backend.executor.pool = pool;
+  }
+  if (backend !== current) {
+    if (current !== null) remove(current, backend);
+    registerBackend(backendName, () => backend, 10);
     // Kernels are told their backend: one that follows another finds them registered.
-    if (backend === null) registerOps(ops);
+    if (current === null) registerOps(ops);
     linkCustomGradients();
-    backend = made;
   }
   if (filtering !== undefined) backend.planner.filtering = filtering;
   await setBackend(backendName);
   return backend;
 }
 
-function remove(backend: GanvilBackend, build: Build): void {
+/** As many threads as wanted where there can be several; else one, and a warning that says why. */
+function possibleThreads(wanted: number): number {
+  const reason = wanted > 1 ? threadsMissing() : undefined;
+  if (reason === undefined) return wanted;
+  if (!warned) console.warn(`ganvil computes with one thread: ${reason}.`);
+  warned = true;
+  return 1;
+}
+
+/** Removes the backend to make room for another, which is given up where tensors are alive. */
+function remove(backend: GanvilBackend, next: GanvilBackend): void {
   const tensors = backend.numDataIds();
   if (tensors > 0) {
+    next.dispose();
     throw new GanvilError(
       "backend-in-use",
-      `init: expected no tensors alive when build "${backend.module.build}" gives way to "${build}", got ${tensors}. Dispose them first, or leave \`build\` out.`,
+      `init: expected no tensors alive when build "${backend.module.build}" gives way to "${next.module.build}", got ${tensors}. Dispose them first, or leave \`build\` out.`,
     );
   }
   removeBackend(backendName);

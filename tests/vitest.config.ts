@@ -25,7 +25,17 @@ export default defineConfig({
           include: ["tests/**/*.test.ts"],
           exclude: ["tests/{browser,demos,package}/**"],
           environment: "node",
-          provide: { build: "simd" },
+          provide: { build: "simd", threads: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "threads",
+          // Every op once more with its pieces on two threads, whatever comes first.
+          include: ["tests/ops/ops.test.ts"],
+          environment: "node",
+          provide: { build: "simd", threads: 2 },
         },
       },
       {
@@ -35,7 +45,7 @@ export default defineConfig({
           // What the choice of kernels can change: the ops, their host, and what is trained with them.
           include: ["tests/{backend,gan,gradcheck,ops,optim,tfjs,wasm}/**/*.test.ts"],
           environment: "node",
-          provide: { build: "relaxed" },
+          provide: { build: "relaxed", threads: 1 },
           execArgv: relaxedFlag,
         },
       },
@@ -54,8 +64,8 @@ export default defineConfig({
             screenshotFailures: false,
             provider: playwright({ launchOptions: await chromium() }),
             instances: [
-              { browser: "chromium", name: "browser simd", provide: { build: "simd" } },
-              { browser: "chromium", name: "browser relaxed", provide: { build: "relaxed" } },
+              { browser: "chromium", name: "browser simd", provide: { build: "simd", threads: 1 } },
+              { browser: "chromium", name: "browser relaxed", provide: { build: "relaxed", threads: 1 } },
             ],
           },
         },

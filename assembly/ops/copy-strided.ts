@@ -6,16 +6,15 @@ const entry = 12;
 /**
  * dst[Σ iₐ·dstStrideₐ] = src[Σ iₐ·srcStrideₐ] over all indices i.
  * `dims` holds `rank` ≥ 2 entries (count, dstStride, srcStride), outermost first, strides in elements, of
- * either sign; `dst` and `src` are the addresses of index 0. `width` is 4 or 1 bytes an element, addresses
- * aligned to it. The elements written and read must not overlap.
+ * either sign; `dst` and `src` are the addresses of index 0. Of the outermost count the first n are copied.
+ * `width` is 4 or 1 bytes an element, addresses aligned to it. The elements written and read must not overlap.
  */
-export function copyStrided(dst: usize, src: usize, rank: i32, dims: usize, width: i32): void {
-  if (width == 4) copyDims<u32>(dst, src, rank, dims);
-  else copyDims<u8>(dst, src, rank, dims);
+export function copyStrided(dst: usize, src: usize, n: i32, rank: i32, dims: usize, width: i32): void {
+  if (width == 4) copyDims<u32>(dst, src, n, rank, dims);
+  else copyDims<u8>(dst, src, n, rank, dims);
 }
 
-function copyDims<T>(dst: usize, src: usize, rank: i32, dims: usize): void {
-  const n = load<i32>(dims);
+function copyDims<T>(dst: usize, src: usize, n: i32, rank: i32, dims: usize): void {
   const dstStep = <isize>load<i32>(dims, 4) * sizeof<T>();
   const srcStep = <isize>load<i32>(dims, 8) * sizeof<T>();
   if (rank == 2) {
@@ -27,7 +26,7 @@ function copyDims<T>(dst: usize, src: usize, rank: i32, dims: usize): void {
     return;
   }
   for (let i = 0; i < n; i++) {
-    copyDims<T>(dst, src, rank - 1, dims + entry);
+    copyDims<T>(dst, src, load<i32>(dims, entry), rank - 1, dims + entry);
     dst += dstStep;
     src += srcStep;
   }

@@ -1,37 +1,37 @@
 // Pooling of pictures x [batch, height, width, channels] to y [batch, outHeight, outWidth, channels], float32.
 // The window of (r, c) starts at (r·strideHeight - padTop, c·strideWidth - padLeft) and is cut to the picture;
 // of one that lies in the padding alone nothing remains. `geometry` points to twelve int32: batch, channels, height, width,
-// outHeight, outWidth, filterHeight, filterWidth, strideHeight, strideWidth, padTop, padLeft.
+// outHeight, outWidth, filterHeight, filterWidth, strideHeight, strideWidth, padTop, padLeft. Units are pictures.
 
 /** y = the mean over each window, padding not counted; 0 where nothing remains. */
-export function avgPool(y: usize, x: usize, geometry: usize): void {
-  eachWindow(average, y, x, geometry);
+export function avgPool(y: usize, x: usize, geometry: usize, _scratch: usize, from: i32, to: i32): void {
+  eachWindow(average, y, x, geometry, from, to);
 }
 
 /** The adjoint of `avgPool`: dx from dy. */
-export function avgPoolGrad(dx: usize, dy: usize, geometry: usize): void {
-  const pixels = load<i32>(geometry, 8) * load<i32>(geometry, 12);
-  memory.fill(dx, 0, (<usize>load<i32>(geometry) * load<i32>(geometry, 4) * pixels) << 2);
-  eachWindow(spread, dy, dx, geometry);
+export function avgPoolGrad(dx: usize, dy: usize, geometry: usize, _scratch: usize, from: i32, to: i32): void {
+  const picture = <usize>load<i32>(geometry, 4) * load<i32>(geometry, 8) * load<i32>(geometry, 12) << 2;
+  memory.fill(dx + <usize>from * picture, 0, <usize>(to - from) * picture);
+  eachWindow(spread, dy, dx, geometry, from, to);
 }
 
 /** y = the largest value of each window; NaN where there is one, -∞ where nothing remains. */
-export function maxPool(y: usize, x: usize, geometry: usize): void {
-  eachWindow(maximum, y, x, geometry);
+export function maxPool(y: usize, x: usize, geometry: usize, _scratch: usize, from: i32, to: i32): void {
+  eachWindow(maximum, y, x, geometry, from, to);
 }
 
 /**
  * positions = the index in x (int32, counted in elements) of the first largest value of each window; -1 where
  * nothing remains.
  */
-export function maxPoolPositions(positions: usize, x: usize, geometry: usize): void {
-  eachWindow(position, positions, x, geometry);
+export function maxPoolPositions(positions: usize, x: usize, geometry: usize, _scratch: usize, from: i32, to: i32): void {
+  eachWindow(position, positions, x, geometry, from, to);
 }
 
 const average = 0, spread = 1, maximum = 2, position = 3;
 
-function eachWindow(kind: i32, out: usize, x: usize, geometry: usize): void {
-  const batch = load<i32>(geometry), channels = load<i32>(geometry, 4);
+function eachWindow(kind: i32, out: usize, x: usize, geometry: usize, first: i32, end: i32): void {
+  const channels = load<i32>(geometry, 4);
   const height = load<i32>(geometry, 8), width = load<i32>(geometry, 12);
   const outHeight = load<i32>(geometry, 16), outWidth = load<i32>(geometry, 20);
   const filterHeight = load<i32>(geometry, 24), filterWidth = load<i32>(geometry, 28);
@@ -39,7 +39,8 @@ function eachWindow(kind: i32, out: usize, x: usize, geometry: usize): void {
   const padTop = load<i32>(geometry, 40), padLeft = load<i32>(geometry, 44);
   const pixel = <usize>channels << 2;
   const row = <usize>width * pixel;
-  for (let b = 0; b < batch; b++) {
+  out += <usize>first * outHeight * outWidth * pixel;
+  for (let b = first; b < end; b++) {
     for (let r = 0; r < outHeight; r++) {
       const top = r * strideHeight - padTop;
       const firstRow = max(0, top);

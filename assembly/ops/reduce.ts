@@ -102,16 +102,34 @@ export function sum(x: usize, y: usize, outer: i32, n: i32, inner: i32, scale: f
       y += 4;
       continue;
     }
-    memory.fill(totals, 0, inner << 3);
-    for (let left = n; left > 0; left -= BLOCK) {
-      const rows = lesser(left, BLOCK);
-      sumRows(x, totals, rows, inner);
-      x += (rows * inner) << 2;
-    }
-    for (let i = 0; i < inner; i++) {
-      store<f32>(y, <f32>(load<f64>(totals + (i << 3)) * scale));
-      y += 4;
-    }
+    sumPartial(x, totals, n, inner);
+    sumTotals(totals, y, 1, inner, scale);
+    x += (n * inner) << 2;
+    y += inner << 2;
+  }
+}
+
+/** totals = Σ x over n rows of `inner` float32, in float64. */
+export function sumPartial(x: usize, totals: usize, n: i32, inner: i32): void {
+  if (inner == 1) {
+    store<f64>(totals, sumRun(x, n));
+    return;
+  }
+  memory.fill(totals, 0, inner << 3);
+  for (let left = n; left > 0; left -= BLOCK) {
+    const rows = lesser(left, BLOCK);
+    sumRows(x, totals, rows, inner);
+    x += (rows * inner) << 2;
+  }
+}
+
+/** y = scale·Σ totals over `rows` rows of `inner` float64, in their order; y is float32. */
+export function sumTotals(totals: usize, y: usize, rows: i32, inner: i32, scale: f64): void {
+  const stride = <usize>inner << 3;
+  for (let i = 0; i < inner; i++, totals += 8, y += 4) {
+    let sum = load<f64>(totals);
+    for (let row = 1, p = totals + stride; row < rows; row++, p += stride) sum += load<f64>(p);
+    store<f32>(y, <f32>(sum * scale));
   }
 }
 

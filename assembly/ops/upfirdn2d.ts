@@ -5,10 +5,12 @@ import { madd } from "../lib/simd";
  * height, width, channels] with up - 1 zeros after each row and column, and zeros beyond. The filter f is the
  * given one [filterHeight, filterWidth] where `keep` is 1, else turned by half a circle. `geometry` points to
  * fourteen int32: batch, height, width, channels, outHeight, outWidth, filterHeight, filterWidth, upY, upX,
- * downY, downX, padTop, padLeft.
+ * downY, downX, padTop, padLeft. Units are pictures.
  */
-export function upfirdn2d(y: usize, x: usize, filter: usize, geometry: usize, keep: i32, gain: f32): void {
-  const batch = load<i32>(geometry), height = load<i32>(geometry, 4);
+export function upfirdn2d(
+  y: usize, x: usize, filter: usize, geometry: usize, keep: i32, gain: f32, _scratch: usize, from: i32, to: i32,
+): void {
+  const height = load<i32>(geometry, 4);
   const width = load<i32>(geometry, 8), channels = load<i32>(geometry, 12);
   const outHeight = load<i32>(geometry, 16), outWidth = load<i32>(geometry, 20);
   const filterHeight = load<i32>(geometry, 24), filterWidth = load<i32>(geometry, 28);
@@ -19,7 +21,9 @@ export function upfirdn2d(y: usize, x: usize, filter: usize, geometry: usize, ke
   const line = width * pixel;
   const direction = keep ? 4 : -4;
   const first = keep ? filter : filter + ((filterHeight * filterWidth - 1) << 2);
-  for (let b = 0; b < batch; b++, x += <usize>height * line) {
+  x += <usize>from * height * line;
+  y += <usize>from * outHeight * outWidth * pixel;
+  for (let b = from; b < to; b++, x += <usize>height * line) {
     for (let i = 0; i < outHeight; i++) {
       const top = i * downY - padTop;
       const row = firstSample(top, upY);
@@ -31,8 +35,7 @@ export function upfirdn2d(y: usize, x: usize, filter: usize, geometry: usize, ke
         const s = col * upX - left;
         const cols = min(width - col, (filterWidth - s + upX - 1) / upX);
         const tap = first + (r * filterWidth + s) * direction;
-        const from = x + row * line + col * pixel;
-        weigh(y, from, tap, rows, cols, line, pixel, upY * filterWidth * direction, upX * direction, gain);
+        weigh(y, x + row * line + col * pixel, tap, rows, cols, line, pixel, upY * filterWidth * direction, upX * direction, gain);
       }
     }
   }

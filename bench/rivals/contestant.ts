@@ -44,4 +44,6 @@ export interface Contestant {
 export interface StartOptions {
   /** Build of ganvil's kernels; default: the fastest that runs. */
   readonly build?: "simd" | "relaxed";
+  /** ganvil's threads. */
+  readonly threads: number;
 }

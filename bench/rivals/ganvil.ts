@@ -21,9 +21,9 @@ function step(shape: DcganShape): Step {
 serve({
   name: "ganvil",
   backend: backendName,
-  start: async ({ build }) => {
-    const { module } = await init({ build });
-    return `build ${module.build}`;
+  start: async (options) => {
+    const { module, threads } = await init(options);
+    return `build ${module.build}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
   },
   batchNorm: (x: Tensor4D, scale: Tensor, offset: Tensor) => batchNormTrain(x, scale, offset).y,
   adam: (parameter: Variable) => {

@@ -9,6 +9,8 @@ export interface Options {
   readonly kimg: number;
   readonly seed: number;
   readonly device: "wasm" | "auto";
+  /** Undefined: as many as there are cores, at most 8. */
+  readonly threads: number | undefined;
   readonly out: string;
   readonly resume: boolean;
 }
@@ -23,6 +25,7 @@ export const usage = `Trains a DCGAN on faces and writes sample grids, a log and
   --kimg N            length of training in thousands of pictures; default 48
   --seed N            whole number that decides every random choice; default 0
   --device wasm|auto  where to compute; default auto
+  --threads N         threads to compute with; default: one a core, at most 8
   --out DIR           where the results go; default runs/faces
   --resume            go on from the latest checkpoint in --out, with the same options as before
   --help              this text
@@ -66,6 +69,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
           kimg: { type: "string", default: "48" },
           seed: { type: "string", default: "0" },
           device: { type: "string", default: "auto" },
+          threads: { type: "string" },
           out: { type: "string", default: "runs/faces" },
           resume: { type: "boolean", default: false },
           help: { type: "boolean", default: false },
@@ -83,6 +87,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     kimg: number("kimg", values.kimg, 0.001, false),
     seed: number("seed", values.seed, 0, true),
     device: choice("device", values.device, ["wasm", "auto"]),
+    threads: values.threads === undefined ? undefined : number("threads", values.threads, 1, true),
     out: values.out,
     resume: values.resume,
   };

@@ -29,7 +29,7 @@ async function main(options: Options): Promise<void> {
     console.log("\nStopping after this step; press Ctrl-C again to stop at once.");
     stop.abort();
   });
-  const { module } = await init({ device: options.device });
+  const { module, threads } = await init({ device: options.device, threads: options.threads });
   const { resolution, batch, kimg, seed } = options;
   const data = await loadData(options, stop.signal);
   for (const { name, reason } of data.skipped) console.log(`skipped ${name}: ${reason}`);
@@ -37,7 +37,7 @@ async function main(options: Options): Promise<void> {
   const gan = createGan(facesRecipe({ resolution, batch, kimg, seed }, pictures));
   const run = options.resume ? await resume(options.out, gan) : await fresh(options.out);
   console.log(
-    `${data.size} pictures of ${resolution}×${resolution}, kernels ${module.build} on Wasm, results in ${run.folder}`,
+    `${data.size} pictures of ${resolution}×${resolution}, kernels ${module.build} on Wasm, ${threads} ${threads === 1 ? "thread" : "threads"}, results in ${run.folder}`,
   );
   const progress = showProgress(kimg);
   const start = performance.now();

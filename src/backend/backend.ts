@@ -178,7 +178,15 @@ export class GanvilBackend extends KernelBackend {
     return 1e-7;
   }
 
-  override dispose(): void {}
+  /** Threads that compute, the calling one included. */
+  get threads(): number {
+    return this.executor.pool?.threads ?? 1;
+  }
+
+  override dispose(): void {
+    this.executor.pool?.close();
+    this.executor.pool = undefined;
+  }
 
   #view(dataId: DataId): Float32Array | Int32Array | Uint8Array {
     const { dtype, ptr, length } = this.#data.get(dataId);

@@ -33,6 +33,18 @@ export interface Call {
    * units from `from` to before `to`, which depend on no other unit, with scratch memory of its own.
    */
   split(kernel: keyof Kernels, units: number, scratchBytes: number, args: readonly number[]): void;
+  /**
+   * Runs a kernel over its items piece by piece, as if each piece were all there is: for a kernel whose items
+   * depend on no other. `args[counted]` is the number of items, of which a piece has at most `unit`; the
+   * arguments grow by `steps` (default 0) from piece to piece.
+   */
+  sweep(
+    kernel: keyof Kernels,
+    args: readonly number[],
+    counted: number,
+    unit: number,
+    steps: readonly number[],
+  ): void;
   readonly planner: Planner;
   /** Writes integers where the kernel can read them; returns their address. */
   ints(values: ArrayLike<number>): number;

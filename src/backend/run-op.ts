@@ -45,6 +45,7 @@ function callOn(backend: GanvilBackend, workspaces: number[]): Call {
     planner,
     split: (kernel, units, scratchBytes, args) =>
       executor.split(kernel, units, scratchBytes, args, workspace),
+    sweep: (kernel, args, counted, unit, steps) => executor.sweep(kernel, args, counted, unit, steps),
     ints: (values) => {
       const argument = recorder === undefined ? heap.argumentInts(values) : undefined;
       if (argument !== undefined) return argument;

@@ -4,7 +4,7 @@ import { mul, sigmoid, sub, type Tensor, tanh, zerosLike } from "@tensorflow/tfj
 import { type AnyOp, call, defineOp, type Op } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
-import { sameShape } from "./broadcast.ts";
+import { broadcastKernel, sameShape } from "./broadcast.ts";
 
 type Slope<Attrs extends object> = Op<"x" | "dy", Attrs>;
 
@@ -29,11 +29,8 @@ function slope<Attrs extends object = object>(row: SlopeRow<Attrs>): Slope<Attrs
       );
       return { shape: x.shape };
     },
-    wasm: ({ kernels, ints }, { x, dy }, [y], attrs) => {
-      const kernel = kernels[row.kernel] as (...args: number[]) => void;
-      const plan = ints(new Int32Array(10));
-      kernel(x.ptr, dy.ptr, y.ptr, y.size, 1, 1, 1, 0, plan, ...(row.parameters?.(attrs) ?? []));
-    },
+    wasm: (context, { x, dy }, [y], attrs) =>
+      broadcastKernel(context, row.kernel, x, dy, y, ...(row.parameters?.(attrs) ?? [])),
     gradient: (ddy, { x, dy }, attrs) => ({
       dy: () => call(op, { x, dy: ddy }, attrs),
       x: () => row.bend?.(mul(ddy, dy), x, attrs) ?? zerosLike(x),

@@ -1,6 +1,7 @@
 import type { Call, Operand } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
 import { broadcastKernel } from "./broadcast.ts";
+import { mapElements } from "./operand.ts";
 
 /** What TensorFlow.js's fused kernels add to a product. */
 export interface FusedAttrs {
@@ -14,12 +15,12 @@ type Apply = (call: Call, y: Operand, alpha: number, slopes: Operand | undefined
 /** y = activation(y), in place. */
 const activations: Readonly<Record<string, Apply>> = {
   linear: () => {},
-  relu: ({ kernels }, y) => kernels.relu(y.ptr, y.ptr, y.size),
-  relu6: ({ kernels }, y) => kernels.clip(y.ptr, y.ptr, y.size, 0, 6),
-  leakyrelu: ({ kernels }, y, alpha) => kernels.leakyRelu(y.ptr, y.ptr, y.size, alpha),
-  prelu: (call, y, _, slopes) => broadcastKernel(call, call.kernels.prelu, y, slopes!, y),
-  elu: ({ kernels }, y) => kernels.elu(y.ptr, y.ptr, y.size, 1, 1),
-  sigmoid: ({ kernels }, y) => kernels.sigmoid(y.ptr, y.ptr, y.size),
+  relu: (call, y) => mapElements(call, "relu", y, y),
+  relu6: (call, y) => mapElements(call, "clip", y, y, 0, 6),
+  leakyrelu: (call, y, alpha) => mapElements(call, "leakyRelu", y, y, alpha),
+  prelu: (call, y, _, slopes) => broadcastKernel(call, "prelu", y, slopes!, y),
+  elu: (call, y) => mapElements(call, "elu", y, y, 1, 1),
+  sigmoid: (call, y) => mapElements(call, "sigmoid", y, y),
 };
 
 /** True if a tensor repeats over `shape` by the rules of broadcasting. */
@@ -65,6 +66,6 @@ export function applyFused(
   bias: Operand | undefined,
   slopes: Operand | undefined,
 ): void {
-  if (bias !== undefined) broadcastKernel(call, call.kernels.add, y, bias, y);
+  if (bias !== undefined) broadcastKernel(call, "add", y, bias, y);
   activations[activation](call, y, leakyreluAlpha ?? 0.2, slopes);
 }

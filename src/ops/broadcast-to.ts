@@ -1,7 +1,8 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { call, defineOp } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
-import { broadcastShapes, planWalk, sameShape, sumTo } from "./broadcast.ts";
+import { broadcastShapes, cutWalk, planWalk, sameShape, sumTo } from "./broadcast.ts";
+import { widthOf } from "./strided-copy.ts";
 
 /** x repeated along its axes of size 1, and along new leading axes, to `shape`. */
 export const broadcastToOp = defineOp<"x", { shape: number[] }>({
@@ -16,11 +17,19 @@ export const broadcastToOp = defineOp<"x", { shape: number[] }>({
     );
     return { shape, dtype: x.dtype };
   },
-  wasm: ({ kernels, ints }, { x }, [y]) => {
+  wasm: (context, { x }, [y]) => {
     if (y.size === 0) return;
-    const width = x.dtype === "bool" ? 1 : 4;
-    const { n, rows, aStep, rank, axes } = planWalk(y.shape, x.shape, x.shape, width);
-    kernels.broadcast(x.ptr, y.ptr, n, width, aStep, rows, rank, ints([0, 0, ...axes]));
+    const width = widthOf(x.dtype);
+    const walk = planWalk(y.shape, x.shape, x.shape, width);
+    const { n, aStep, rows, rank } = walk;
+    const { along, unit, steps, plan, planBytes } = cutWalk(context, walk, 2, width, width);
+    context.sweep(
+      "broadcast",
+      [x.ptr, y.ptr, n, width, aStep, rows, rank, plan],
+      along === "n" ? 2 : 5,
+      unit,
+      [steps[0], steps[2], 0, 0, 0, 0, 0, planBytes],
+    );
   },
   gradient: (dy, { x }) => ({ x: () => sumTo(dy.clone(), x.shape) }),
 });

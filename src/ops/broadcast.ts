@@ -1,7 +1,9 @@
 import { reshape, sum, type Tensor, util } from "@tensorflow/tfjs-core";
+import { itemsPerPiece } from "../backend/executor.ts";
 import type { Call, Operand } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
+import { widthOf } from "./strided-copy.ts";
 
 /** Whether two shapes are equal, size by size. */
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
@@ -94,20 +96,67 @@ export function planWalk(
   };
 }
 
-/** y = f(a, b), element by element with broadcasting, for a kernel of the elementwise family; y may be a. */
+/** A walk cut into pieces: of its run where it is one, else of whole steps along its outermost axis. */
+export interface WalkPieces {
+  /** What a piece has at most so many of: elements of the run, or rows. */
+  readonly along: "n" | "rows";
+  readonly unit: number;
+  /** Bytes from piece to piece in a, b and y. */
+  readonly steps: readonly [a: number, b: number, y: number];
+  /** The first of the pieces' plans, which a kernel writes to, so each has its own; bytes between them. */
+  readonly plan: number;
+  readonly planBytes: number;
+}
+
+/** Cuts a walk, for a kernel whose plan begins with `lead` words of scratch. Element sizes in bytes. */
+export function cutWalk(
+  call: Call,
+  { n, rows, aStep, bStep, rank, axes }: Walk,
+  lead: number,
+  width: number,
+  yWidth: number,
+): WalkPieces {
+  const [size, aBytes, bBytes] = rank > 0 ? axes.slice(-4) : [n, aStep * width, bStep * width];
+  const inner = rank > 0 ? rows / size : 1;
+  const elements = rank > 0 ? inner * n : 1;
+  const items = itemsPerPiece(size, elements);
+  const words = Math.ceil((lead + axes.length) / 16) * 16;
+  const plan = new Int32Array(words * Math.ceil(size / items));
+  for (let at = lead; at < plan.length; at += words) plan.set(axes, at);
+  return {
+    along: rank > 0 ? "rows" : "n",
+    unit: items * inner,
+    steps: [items * aBytes, items * bBytes, items * elements * yWidth],
+    plan: call.ints(plan),
+    planBytes: 4 * words,
+  };
+}
+
+/**
+ * y = f(a, b), element by element with broadcasting, for a kernel of the elementwise family with these scalar
+ * parameters; y may be a.
+ */
 export function broadcastKernel(
   call: Call,
-  kernel: Kernels["add"],
+  kernel: keyof Kernels,
   a: Operand,
   b: Operand,
   y: Operand,
+  ...scalars: number[]
 ): void {
   if (y.size === 0) return;
-  const width = a.dtype === "bool" ? 1 : 4;
-  const { n, rows, aStep, bStep, rank, axes } = planWalk(y.shape, a.shape, b.shape, width);
+  const width = widthOf(a.dtype);
+  const walk = planWalk(y.shape, a.shape, b.shape, width);
+  const { n, aStep, bStep, rows, rank } = walk;
   // Eight words of scratch, two of addresses, then the axes.
-  const plan = call.ints([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...axes]);
-  kernel(a.ptr, b.ptr, y.ptr, n, aStep, bStep, rows, rank, plan);
+  const { along, unit, steps, plan, planBytes } = cutWalk(call, walk, 10, width, widthOf(y.dtype));
+  call.sweep(
+    kernel,
+    [a.ptr, b.ptr, y.ptr, n, aStep, bStep, rows, rank, plan, ...scalars],
+    along === "n" ? 3 : 6,
+    unit,
+    [...steps, 0, 0, 0, 0, 0, planBytes],
+  );
 }
 
 /**

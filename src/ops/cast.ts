@@ -2,16 +2,16 @@ import { type DataType, cast as tfCast } from "@tensorflow/tfjs-core";
 import { defineOp } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
+import { copyBytes, mapElements } from "./operand.ts";
+import { widthOf } from "./strided-copy.ts";
 
-type Kernel = Kernels["castF32I32"];
-
-const kernelOf: { readonly [conversion: string]: (kernels: Kernels) => Kernel } = {
-  "float32 int32": (k) => k.castF32I32,
-  "float32 bool": (k) => k.castF32U8,
-  "int32 float32": (k) => k.castI32F32,
-  "int32 bool": (k) => k.castI32U8,
-  "bool float32": (k) => k.castU8F32,
-  "bool int32": (k) => k.castU8I32,
+const kernelOf: { readonly [conversion: string]: keyof Kernels } = {
+  "float32 int32": "castF32I32",
+  "float32 bool": "castF32U8",
+  "int32 float32": "castI32F32",
+  "int32 bool": "castI32U8",
+  "bool float32": "castU8F32",
+  "bool int32": "castU8I32",
 };
 
 /** x as another dtype. float32 → int32 truncates toward zero (out of range: the nearest int32; NaN: 0). */
@@ -25,9 +25,9 @@ export const cast = defineOp<"x", { dtype: DataType }>({
     );
     return { shape: x.shape, dtype };
   },
-  wasm: ({ kernels }, { x }, [y], { dtype }) => {
-    if (x.dtype !== dtype) kernelOf[`${x.dtype} ${dtype}`](kernels)(x.ptr, y.ptr, x.size);
-    else kernels.copy(x.ptr, y.ptr, x.size * (dtype === "bool" ? 1 : 4));
+  wasm: (call, { x }, [y], { dtype }) => {
+    if (x.dtype !== dtype) mapElements(call, kernelOf[`${x.dtype} ${dtype}`], x, y);
+    else copyBytes(call, x.ptr, y.ptr, x.size * widthOf(dtype));
   },
   gradient: (dy) => ({ x: () => tfCast(dy, "float32") }),
 });

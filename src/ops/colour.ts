@@ -1,7 +1,7 @@
 import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
 import { call, defineOp, type Op } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
-import { checkFloats } from "./operand.ts";
+import { checkFloats, sweepItems } from "./operand.ts";
 
 /**
  * Brightness, saturation and contrast of each picture. But for the brightness, which only adds, it is a
@@ -22,9 +22,11 @@ export const colourOp: Op<"x" | "factors", { linear: boolean }> = defineOp({
     );
     return { shape: x.shape };
   },
-  wasm: ({ kernels }, { x, factors }, [y], { linear }) => {
+  wasm: (context, { x, factors }, [y], { linear }) => {
     const [n, height, width, channels] = x.shape;
-    kernels.colour(x.ptr, factors.ptr, y.ptr, n, height * width, channels, linear ? 0 : 1);
+    const picture = height * width * channels;
+    const args = [x.ptr, factors.ptr, y.ptr, n, height * width, channels, linear ? 0 : 1];
+    sweepItems(context, "colour", args, 3, picture, [4 * picture, 12, 4 * picture]);
   },
   gradient: (dy, { factors }) => ({
     x: () => call(colourOp, { x: dy, factors }, { linear: true }),

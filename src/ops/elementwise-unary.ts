@@ -32,7 +32,7 @@ import {
   softplusGrad,
   tanhGrad,
 } from "./activation-grad.ts";
-import { asFloat32, functionName, toInt32 } from "./operand.ts";
+import { asFloat32, functionName, mapElements, toInt32 } from "./operand.ts";
 
 /** Attributes of all rows together; each has those of its TensorFlow.js kernel. */
 interface Attrs {
@@ -41,15 +41,13 @@ interface Attrs {
   clipValueMax: number;
 }
 
-type Kernel = (x: number, y: number, n: number, p: number, q: number) => void;
-
 interface UnaryRow {
   /** TensorFlow.js's kernel name. */
   readonly name: string;
-  readonly float32?: (kernels: Kernels) => Kernel;
+  readonly float32?: keyof Kernels;
   /** Absent: int32 operands become float32. */
-  readonly int32?: (kernels: Kernels) => Kernel;
-  readonly bool?: (kernels: Kernels) => Kernel;
+  readonly int32?: keyof Kernels;
+  readonly bool?: keyof Kernels;
   /** The result's dtype; default: that which the kernel computed in. */
   readonly dtype?: DataType;
   /** The kernel's p and q. */
@@ -65,98 +63,98 @@ const seluScale = 1.0507009873554805;
 const seluScaleAlpha = 1.7580993408473768;
 
 const rows: readonly UnaryRow[] = [
-  { name: "Abs", float32: (k) => k.abs, int32: (k) => k.absI32, gradient: (dy, x) => mul(dy, sign(x)) },
-  { name: "Neg", float32: (k) => k.neg, int32: (k) => k.negI32, gradient: (dy) => neg(dy) },
+  { name: "Abs", float32: "abs", int32: "absI32", gradient: (dy, x) => mul(dy, sign(x)) },
+  { name: "Neg", float32: "neg", int32: "negI32", gradient: (dy) => neg(dy) },
   {
     name: "Sign",
-    float32: (k) => k.sign,
-    int32: (k) => k.clipI32,
+    float32: "sign",
+    int32: "clipI32",
     parameters: () => [-1, 1],
   },
   {
     name: "Square",
-    float32: (k) => k.square,
-    int32: (k) => k.squareI32,
+    float32: "square",
+    int32: "squareI32",
     gradient: (dy, x) => mul(dy, mul(x, 2)),
   },
-  { name: "Sqrt", float32: (k) => k.sqrt, gradient: (dy, x) => div(dy, mul(sqrt(x), 2)) },
-  { name: "Rsqrt", float32: (k) => k.rsqrt, gradient: (dy, x) => mul(dy, div(mul(rsqrt(x), -0.5), x)) },
-  { name: "Reciprocal", float32: (k) => k.reciprocal, gradient: (dy, x) => neg(div(dy, square(x))) },
-  { name: "Exp", float32: (k) => k.exp, gradient: (dy, x) => mul(dy, exp(x)) },
-  { name: "Expm1", float32: (k) => k.expm1, gradient: (dy, x) => mul(dy, exp(x)) },
-  { name: "Log", float32: (k) => k.log, gradient: (dy, x) => div(dy, x) },
-  { name: "Log1p", float32: (k) => k.log1p, gradient: (dy, x) => div(dy, add(x, 1)) },
-  { name: "Tanh", float32: (k) => k.tanh, gradient: (dy, x) => call(tanhGrad, { x, dy }, {}) },
-  { name: "Sigmoid", float32: (k) => k.sigmoid, gradient: (dy, x) => call(sigmoidGrad, { x, dy }, {}) },
-  { name: "Softplus", float32: (k) => k.softplus, gradient: (dy, x) => call(softplusGrad, { x, dy }, {}) },
+  { name: "Sqrt", float32: "sqrt", gradient: (dy, x) => div(dy, mul(sqrt(x), 2)) },
+  { name: "Rsqrt", float32: "rsqrt", gradient: (dy, x) => mul(dy, div(mul(rsqrt(x), -0.5), x)) },
+  { name: "Reciprocal", float32: "reciprocal", gradient: (dy, x) => neg(div(dy, square(x))) },
+  { name: "Exp", float32: "exp", gradient: (dy, x) => mul(dy, exp(x)) },
+  { name: "Expm1", float32: "expm1", gradient: (dy, x) => mul(dy, exp(x)) },
+  { name: "Log", float32: "log", gradient: (dy, x) => div(dy, x) },
+  { name: "Log1p", float32: "log1p", gradient: (dy, x) => div(dy, add(x, 1)) },
+  { name: "Tanh", float32: "tanh", gradient: (dy, x) => call(tanhGrad, { x, dy }, {}) },
+  { name: "Sigmoid", float32: "sigmoid", gradient: (dy, x) => call(sigmoidGrad, { x, dy }, {}) },
+  { name: "Softplus", float32: "softplus", gradient: (dy, x) => call(softplusGrad, { x, dy }, {}) },
   {
     name: "Erf",
-    float32: (k) => k.erf,
+    float32: "erf",
     gradient: (dy, x) => mul(dy, mul(exp(neg(square(x))), 2 / Math.sqrt(Math.PI))),
   },
   {
     name: "Relu",
-    float32: (k) => k.relu,
-    int32: (k) => k.reluI32,
+    float32: "relu",
+    int32: "reluI32",
     gradient: (dy, x) => call(reluGrad, { x, dy }, {}),
   },
   {
     name: "Relu6",
-    float32: (k) => k.clip,
-    int32: (k) => k.clipI32,
+    float32: "clip",
+    int32: "clipI32",
     parameters: () => [0, 6],
     gradient: (dy, x) => call(clipGrad, { x, dy: call(reluGrad, { x, dy }, {}) }, { low: 0, high: 6 }),
   },
   {
     name: "LeakyRelu",
-    float32: (k) => k.leakyRelu,
+    float32: "leakyRelu",
     parameters: ({ alpha }) => [alpha],
     gradient: (dy, x, { alpha }) => call(leakyReluGrad, { x, dy }, { alpha }),
   },
   {
     name: "Elu",
-    float32: (k) => k.elu,
+    float32: "elu",
     parameters: () => [1, 1],
     gradient: (dy, x) => call(eluGrad, { x, dy }, { positive: 1, negative: 1 }),
   },
   {
     name: "Selu",
-    float32: (k) => k.elu,
+    float32: "elu",
     parameters: () => [seluScale, seluScaleAlpha],
     gradient: (dy, x) => call(eluGrad, { x, dy }, { positive: seluScale, negative: seluScaleAlpha }),
   },
   {
     name: "Step",
-    float32: (k) => k.step,
-    int32: (k) => k.stepI32,
+    float32: "step",
+    int32: "stepI32",
     parameters: ({ alpha }) => [alpha],
   },
   {
     name: "ClipByValue",
-    float32: (k) => k.clip,
-    int32: (k) => k.clipI32,
+    float32: "clip",
+    int32: "clipI32",
     parameters: ({ clipValueMin, clipValueMax }) => [clipValueMin, clipValueMax],
     gradient: (dy, x, { clipValueMin, clipValueMax }) =>
       call(clipGrad, { x, dy }, { low: clipValueMin, high: clipValueMax }),
   },
-  { name: "Floor", float32: (k) => k.floor, int32: (k) => k.clipI32, parameters: () => wholeInt32 },
-  { name: "Ceil", float32: (k) => k.ceil, int32: (k) => k.clipI32, parameters: () => wholeInt32 },
-  { name: "Round", float32: (k) => k.round, int32: (k) => k.clipI32, parameters: () => wholeInt32 },
-  { name: "Sin", float32: (k) => k.sin, gradient: (dy, x) => mul(dy, cos(x)) },
-  { name: "Cos", float32: (k) => k.cos, gradient: (dy, x) => neg(mul(dy, sin(x))) },
-  { name: "Tan", float32: (k) => k.tan, gradient: (dy, x) => mul(dy, add(square(tan(x)), 1)) },
-  { name: "Asin", float32: (k) => k.asin, gradient: (dy, x) => mul(dy, rsqrt(sub(1, square(x)))) },
-  { name: "Acos", float32: (k) => k.acos, gradient: (dy, x) => neg(mul(dy, rsqrt(sub(1, square(x))))) },
-  { name: "Atan", float32: (k) => k.atan, gradient: (dy, x) => div(dy, add(square(x), 1)) },
-  { name: "Sinh", float32: (k) => k.sinh, gradient: (dy, x) => mul(dy, cosh(x)) },
-  { name: "Cosh", float32: (k) => k.cosh, gradient: (dy, x) => mul(dy, sinh(x)) },
-  { name: "Asinh", float32: (k) => k.asinh, gradient: (dy, x) => mul(dy, rsqrt(add(square(x), 1))) },
-  { name: "Acosh", float32: (k) => k.acosh, gradient: (dy, x) => mul(dy, rsqrt(sub(square(x), 1))) },
-  { name: "Atanh", float32: (k) => k.atanh, gradient: (dy, x) => div(dy, sub(1, square(x))) },
-  { name: "IsNan", float32: (k) => k.isNan, dtype: "bool" },
-  { name: "IsFinite", float32: (k) => k.isFinite, dtype: "bool" },
-  { name: "IsInf", float32: (k) => k.isInf, dtype: "bool" },
-  { name: "LogicalNot", bool: (k) => k.logicalNot, dtype: "bool" },
+  { name: "Floor", float32: "floor", int32: "clipI32", parameters: () => wholeInt32 },
+  { name: "Ceil", float32: "ceil", int32: "clipI32", parameters: () => wholeInt32 },
+  { name: "Round", float32: "round", int32: "clipI32", parameters: () => wholeInt32 },
+  { name: "Sin", float32: "sin", gradient: (dy, x) => mul(dy, cos(x)) },
+  { name: "Cos", float32: "cos", gradient: (dy, x) => neg(mul(dy, sin(x))) },
+  { name: "Tan", float32: "tan", gradient: (dy, x) => mul(dy, add(square(tan(x)), 1)) },
+  { name: "Asin", float32: "asin", gradient: (dy, x) => mul(dy, rsqrt(sub(1, square(x)))) },
+  { name: "Acos", float32: "acos", gradient: (dy, x) => neg(mul(dy, rsqrt(sub(1, square(x))))) },
+  { name: "Atan", float32: "atan", gradient: (dy, x) => div(dy, add(square(x), 1)) },
+  { name: "Sinh", float32: "sinh", gradient: (dy, x) => mul(dy, cosh(x)) },
+  { name: "Cosh", float32: "cosh", gradient: (dy, x) => mul(dy, sinh(x)) },
+  { name: "Asinh", float32: "asinh", gradient: (dy, x) => mul(dy, rsqrt(add(square(x), 1))) },
+  { name: "Acosh", float32: "acosh", gradient: (dy, x) => mul(dy, rsqrt(sub(square(x), 1))) },
+  { name: "Atanh", float32: "atanh", gradient: (dy, x) => div(dy, sub(1, square(x))) },
+  { name: "IsNan", float32: "isNan", dtype: "bool" },
+  { name: "IsFinite", float32: "isFinite", dtype: "bool" },
+  { name: "IsInf", float32: "isInf", dtype: "bool" },
+  { name: "LogicalNot", bool: "logicalNot", dtype: "bool" },
 ];
 
 function unary(row: UnaryRow): AnyOp {
@@ -177,9 +175,9 @@ function unary(row: UnaryRow): AnyOp {
     wasm: (context, { x }, [y], attrs) => {
       const [p = 0, q = 0] = row.parameters?.(attrs) ?? [];
       const kernel = native(x.dtype);
-      if (kernel === undefined) row.float32!(context.kernels)(asFloat32(context, x), y.ptr, x.size, p, q);
-      else if (x.dtype === "int32") kernel(context.kernels)(x.ptr, y.ptr, x.size, toInt32(p), toInt32(q));
-      else kernel(context.kernels)(x.ptr, y.ptr, x.size, p, q);
+      if (kernel === undefined) mapElements(context, row.float32!, asFloat32(context, x), y, p, q);
+      else if (x.dtype === "int32") mapElements(context, kernel, x, y, toInt32(p), toInt32(q));
+      else mapElements(context, kernel, x, y, p, q);
     },
     gradient: (dy, { x }, attrs) => ({ x: () => row.gradient?.(dy, x, attrs) ?? fill(x.shape, 0) }),
   });

@@ -1,6 +1,7 @@
 import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
 import { call, defineOp } from "../backend/op.ts";
 import { check, checkShape, checkType, kindOf, showShape } from "../errors.ts";
+import { sweepItems } from "./operand.ts";
 
 /**
  * Pictures as decoded: uint8, NHWC, 0-255, row-major. `mirror[i] = 1` flips picture i left to right. A
@@ -34,8 +35,12 @@ export const imageBatchOp = defineOp<never, ImageBytes>({
     );
     return { shape };
   },
-  wasm: ({ kernels, bytes }, _, [y], { data, shape, mirror }) =>
-    kernels.imageBatch(bytes(data), mirror === undefined ? 0 : bytes(mirror), y.ptr, ...shape),
+  wasm: (context, _, [y], { data, shape, mirror }) => {
+    const picture = shape[1] * shape[2] * shape[3];
+    const flips = mirror === undefined ? 0 : context.bytes(mirror);
+    const args = [context.bytes(data), flips, y.ptr, ...shape];
+    sweepItems(context, "imageBatch", args, 3, picture, [picture, flips === 0 ? 0 : 1, 4 * picture]);
+  },
 });
 
 /**
@@ -56,7 +61,7 @@ export const imageBytesOp = defineOp<"x">({
     const size = x.shape.reduce((a, b) => a * b, 1);
     return { shape: [Math.ceil(size / 4)], dtype: "int32" };
   },
-  wasm: ({ kernels }, { x }, [y]) => kernels.imageBytes(x.ptr, y.ptr, x.size),
+  wasm: (context, { x }, [y]) => sweepItems(context, "imageBytes", [x.ptr, y.ptr, x.size], 2, 1, [4, 1]),
 });
 
 /**
@@ -89,9 +94,11 @@ export const translateOp = defineOp<"x" | "shift", { direction: 1 | -1 }>({
     );
     return { shape: x.shape };
   },
-  wasm: ({ kernels }, { x, shift }, [y], { direction }) => {
+  wasm: (context, { x, shift }, [y], { direction }) => {
     const [n, h, w, c] = x.shape;
-    kernels.translate(x.ptr, shift.ptr, y.ptr, n, h, w, c, direction);
+    const args = [x.ptr, shift.ptr, y.ptr, n, h, w, c, direction];
+    const picture = h * w * c;
+    sweepItems(context, "translate", args, 3, picture, [4 * picture, 8, 4 * picture]);
   },
   gradient: (dy, { shift }, { direction }) => ({
     x: (): Tensor => call(translateOp, { x: dy, shift }, { direction: direction === 1 ? -1 : 1 }),

@@ -2,8 +2,8 @@
 import { fill } from "@tensorflow/tfjs-core";
 import { defineOp } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
-import { sameShape } from "./broadcast.ts";
-import { fillOperand } from "./operand.ts";
+import { broadcastKernel, sameShape } from "./broadcast.ts";
+import { copyBytes, fillOperand } from "./operand.ts";
 
 /** x₀ + x₁ + ... from left to right, all of one shape and dtype. */
 export const addN = defineOp<string>({
@@ -24,15 +24,13 @@ export const addN = defineOp<string>({
     );
     return first;
   },
-  wasm: ({ kernels, ints }, inputs, [y]) => {
+  wasm: (call, inputs, [y]) => {
     const [first, ...others] = Object.values(inputs);
-    const add = y.dtype === "int32" ? kernels.addI32 : kernels.add;
-    const plan = ints(new Int32Array(10));
-    if (others.length === 0) kernels.copy(first.ptr, y.ptr, y.size * 4);
-    let sum = first.ptr;
-    for (const { ptr } of others) {
-      add(sum, ptr, y.ptr, y.size, 1, 1, 1, 0, plan);
-      sum = y.ptr;
+    if (others.length === 0) copyBytes(call, first.ptr, y.ptr, y.size * 4);
+    let sum = first;
+    for (const x of others) {
+      broadcastKernel(call, y.dtype === "int32" ? "addI32" : "add", sum, x, y);
+      sum = y;
     }
   },
   gradient: (dy, inputs) => Object.fromEntries(Object.keys(inputs).map((name) => [name, () => dy.clone()])),

@@ -1,5 +1,8 @@
+import { itemsPerPiece } from "../backend/executor.ts";
 import type { Call, Operand } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
+import type { Kernels } from "../wasm/generated/kernels.ts";
+import { widthOf } from "./strided-copy.ts";
 
 /** Checks that an op's tensors are float32. */
 export function checkFloats(
@@ -14,13 +17,53 @@ export function checkFloats(
   }
 }
 
-/** Address of x's values as float32, converted in a workspace where they are not. */
-export function asFloat32({ kernels, workspace }: Call, x: Operand): number {
-  if (x.dtype === "float32") return x.ptr;
-  const ptr = workspace(x.size * 4);
-  if (x.dtype === "int32") kernels.castI32F32(x.ptr, ptr, x.size);
-  else kernels.castU8F32(x.ptr, ptr, x.size);
-  return ptr;
+/**
+ * Runs a kernel over items that depend on no other, several pieces at once where there are many.
+ * @param counted position of the argument that is the number of items
+ * @param elements elements of an item, the measure of its work
+ * @param bytes how far each argument that is an address moves with an item; default 0
+ */
+export function sweepItems(
+  call: Call,
+  kernel: keyof Kernels,
+  args: readonly number[],
+  counted: number,
+  elements: number,
+  bytes: readonly number[],
+): void {
+  const unit = itemsPerPiece(args[counted], elements);
+  call.sweep(
+    kernel,
+    args,
+    counted,
+    unit,
+    bytes.map((step) => step * unit),
+  );
+}
+
+/** y[i] = f(x[i]) for a kernel of the arguments x, y, n and scalars. */
+export function mapElements(
+  call: Call,
+  kernel: keyof Kernels,
+  x: Operand,
+  y: Operand,
+  ...scalars: number[]
+): void {
+  const args = [x.ptr, y.ptr, y.size, ...scalars];
+  sweepItems(call, kernel, args, 2, 1, [widthOf(x.dtype), widthOf(y.dtype)]);
+}
+
+/** x with its values as float32, converted in a workspace where they are not. */
+export function asFloat32(call: Call, x: Operand): Operand {
+  if (x.dtype === "float32") return x;
+  const y: Operand = { ...x, ptr: call.workspace(x.size * 4), dtype: "float32" };
+  mapElements(call, x.dtype === "int32" ? "castI32F32" : "castU8F32", x, y);
+  return y;
+}
+
+/** y = x for so many bytes. */
+export function copyBytes(call: Call, x: number, y: number, bytes: number): void {
+  sweepItems(call, "copy", [x, y, bytes], 2, 1 / 8, [1, 1]);
 }
 
 /** A number as the nearest int32, toward zero. */
@@ -29,10 +72,11 @@ export function toInt32(value: number): number {
 }
 
 /** Sets every element of y. */
-export function fillOperand({ kernels }: Call, y: Operand, value: number): void {
-  if (y.dtype === "int32") kernels.fillI32(y.ptr, y.size, toInt32(value));
-  else if (y.dtype === "bool") kernels.fillU8(y.ptr, y.size, value);
-  else kernels.fill(y.ptr, y.size, value);
+export function fillOperand(call: Call, y: Operand, value: number): void {
+  const fill = (kernel: keyof Kernels, constant: number): void =>
+    sweepItems(call, kernel, [y.ptr, y.size, constant], 1, 1 / 4, [widthOf(y.dtype)]);
+  if (y.dtype === "int32") fill("fillI32", toInt32(value));
+  else fill(y.dtype === "bool" ? "fillU8" : "fill", value);
 }
 
 /** TensorFlow.js's function for a kernel, as messages show it: `leakyRelu` for `LeakyRelu`. */

@@ -1,5 +1,5 @@
 import { fill } from "@tensorflow/tfjs-core";
-import { call as callOp, defineOp, type Op, type Operand } from "../backend/op.ts";
+import { type Call, call as callOp, defineOp, type Op, type Operand } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
 
 export interface PoolAttrs {
@@ -67,13 +67,25 @@ function checkGradient(op: string, dy: Shaped, x: Shaped, attrs: PoolAttrs): voi
   );
 }
 
+/** Runs a kernel over the windows of pictures like `x`: `result` from `source`. */
+function runPool(
+  context: Call,
+  kernel: "avgPool" | "avgPoolGrad" | "maxPool" | "maxPoolPositions",
+  result: number,
+  source: number,
+  x: Operand,
+  attrs: PoolAttrs,
+): void {
+  const geometry = context.ints(poolPlan(kernel, x, attrs).geometry);
+  context.split(kernel, x.shape[0], 0, [result, source, geometry]);
+}
+
 /** The mean of each window of pictures [N, H, W, C], float32; padding is not counted, and alone gives 0. */
 export const avgPool: Op<"x", PoolAttrs> = defineOp({
   name: "AvgPool",
   inputs: ["x"],
   infer: ({ x }, attrs) => ({ shape: poolPlan("avgPool", x, attrs).shape }),
-  wasm: ({ kernels, ints }, { x }, [y], attrs) =>
-    kernels.avgPool(y.ptr, x.ptr, ints(poolPlan("avgPool", x, attrs).geometry)),
+  wasm: (context, { x }, [y], attrs) => runPool(context, "avgPool", y.ptr, x.ptr, x, attrs),
   gradient: (dy, { x }, attrs) => ({ x: () => callOp(avgPoolGrad, { dy, input: x }, attrs) }),
 });
 
@@ -85,8 +97,8 @@ export const avgPoolGrad: Op<"dy" | "input", PoolAttrs> = defineOp({
     checkGradient("avgPoolGrad", dy, input, attrs);
     return { shape: input.shape };
   },
-  wasm: ({ kernels, ints }, { dy, input }, [dx], attrs) =>
-    kernels.avgPoolGrad(dx.ptr, dy.ptr, ints(poolPlan("avgPoolGrad", input, attrs).geometry)),
+  wasm: (context, { dy, input }, [dx], attrs) =>
+    runPool(context, "avgPoolGrad", dx.ptr, dy.ptr, input, attrs),
   gradient: (ddx, { input }, attrs) => ({
     dy: () => callOp(avgPool, { x: ddx }, attrs),
     input: () => fill(input.shape, 0),
@@ -101,8 +113,7 @@ export const maxPool: Op<"x", PoolAttrs> = defineOp({
   name: "MaxPool",
   inputs: ["x"],
   infer: ({ x }, attrs) => ({ shape: poolPlan("maxPool", x, attrs).shape }),
-  wasm: ({ kernels, ints }, { x }, [y], attrs) =>
-    kernels.maxPool(y.ptr, x.ptr, ints(poolPlan("maxPool", x, attrs).geometry)),
+  wasm: (context, { x }, [y], attrs) => runPool(context, "maxPool", y.ptr, x.ptr, x, attrs),
   gradient: (dy, { x }, attrs) => ({ x: () => callOp(maxPoolGrad, { dy, input: x }, attrs) }),
 });
 
@@ -117,10 +128,10 @@ export const maxPoolGrad: Op<"dy" | "input", PoolAttrs> = defineOp({
     checkGradient("maxPoolGrad", dy, input, attrs);
     return { shape: input.shape };
   },
-  wasm: ({ kernels, ints, workspace }, { dy, input }, [dx], attrs) => {
-    const positions = workspace(dy.size * 4);
-    kernels.maxPoolPositions(positions, input.ptr, ints(poolPlan("maxPoolGrad", input, attrs).geometry));
-    kernels.scatterAdd(dx.ptr, dy.ptr, positions, 1, 1, dx.size, dy.size, 1);
+  wasm: (context, { dy, input }, [dx], attrs) => {
+    const positions = context.workspace(dy.size * 4);
+    runPool(context, "maxPoolPositions", positions, input.ptr, input, attrs);
+    context.kernels.scatterAdd(dx.ptr, dy.ptr, positions, 1, 1, dx.size, dy.size, 1);
   },
   gradient: (ddx, { input }, attrs) => ({
     dy: () => callOp(maxPoolPick, { x: ddx, input }, attrs),
@@ -133,10 +144,10 @@ export const maxPoolPick: Op<"x" | "input", PoolAttrs> = defineOp({
   name: "GanvilMaxPoolPick",
   inputs: ["x", "input"],
   infer: ({ input }, attrs) => ({ shape: poolPlan("maxPoolPick", input, attrs).shape }),
-  wasm: ({ kernels, ints, workspace }, { x, input }, [y], attrs) => {
-    const positions = workspace(y.size * 4);
-    kernels.maxPoolPositions(positions, input.ptr, ints(poolPlan("maxPoolPick", input, attrs).geometry));
-    kernels.gather(y.ptr, x.ptr, positions, 1, 1, x.size, y.size, 4);
+  wasm: (context, { x, input }, [y], attrs) => {
+    const positions = context.workspace(y.size * 4);
+    runPool(context, "maxPoolPositions", positions, input.ptr, input, attrs);
+    context.kernels.gather(y.ptr, x.ptr, positions, 1, 1, x.size, y.size, 4);
   },
   gradient: (dy, { input }, attrs) => ({
     x: () => callOp(maxPoolGrad, { dy, input }, attrs),

@@ -1,5 +1,6 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { call, defineOp, type Live } from "../backend/op.ts";
+import { itemsPerPiece } from "../backend/executor.ts";
+import { type Call, call, defineOp, type Live, type Operand } from "../backend/op.ts";
 import { check, checkShape } from "../errors.ts";
 import { type Key, words } from "../random.ts";
 
@@ -21,10 +22,26 @@ function checkDraw(name: string, { shape, key, offset }: Draw): void {
   );
 }
 
-/** The kernels' counter arguments: element `offset` is word `odd` of the counter. */
-function position({ key, offset }: Draw) {
+/** Draws y's elements: y[i] = a + b·(element `offset` + i of the key's sequence). */
+function drawInto(
+  { kernels, sweep, workspace }: Call,
+  kernel: "randomUniform" | "randomNormal",
+  y: Operand,
+  { key, offset }: Draw,
+  a: number,
+  b: number,
+): void {
+  // Element `offset` is word `odd` of the counter.
   const [low, high] = words(Math.floor(offset / 2));
-  return [key[0], key[1], low, high, offset % 2] as const;
+  const args = [y.ptr, y.size, key[0], key[1], low, high, offset % 2, a, b] as const;
+  // A number takes about four times as long as a sum. Pieces are of whole counters.
+  const unit = 8 * itemsPerPiece(Math.ceil(y.size / 8), 32);
+  if (y.size <= unit || low + y.size / 2 >= 2 ** 32) {
+    kernels[kernel](...args, workspace(64));
+    return;
+  }
+  const scratch = workspace(64 * Math.ceil(y.size / unit));
+  sweep(kernel, [...args, scratch], 1, unit, [4 * unit, 0, 0, 0, unit / 2, 0, 0, 0, 0, 64]);
 }
 
 export const uniform = defineOp<never, Draw & { low: number; high: number }>({
@@ -40,8 +57,8 @@ export const uniform = defineOp<never, Draw & { low: number; high: number }>({
     );
     return { shape: attrs.shape };
   },
-  wasm: ({ kernels, workspace }, _, [y], { low, high, ...draw }) =>
-    kernels.randomUniform(y.ptr, y.size, ...position(draw), low, high - low, workspace(64)),
+  wasm: (context, _, [y], { low, high, ...draw }) =>
+    drawInto(context, "randomUniform", y, draw, low, high - low),
 });
 
 export const normal = defineOp<never, Draw & { mean: number; std: number }>({
@@ -57,8 +74,7 @@ export const normal = defineOp<never, Draw & { mean: number; std: number }>({
     );
     return { shape: attrs.shape };
   },
-  wasm: ({ kernels, workspace }, _, [y], { mean, std, ...draw }) =>
-    kernels.randomNormal(y.ptr, y.size, ...position(draw), mean, std, workspace(64)),
+  wasm: (context, _, [y], { mean, std, ...draw }) => drawInto(context, "randomNormal", y, draw, mean, std),
 });
 
 export interface UniformOptions {

@@ -13,11 +13,14 @@ import {
   transpose,
   util,
 } from "@tensorflow/tfjs-core";
+import { itemsPerPiece } from "../backend/executor.ts";
 import { type AnyOp, type Call, defineOp } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
+import type { Kernels } from "../wasm/generated/kernels.ts";
 import { broadcastTo } from "./broadcast-to.ts";
-import { asFloat32, fillOperand, functionName } from "./operand.ts";
+import { asFloat32, fillOperand, functionName, sweepItems } from "./operand.ts";
 import { productOfOthers } from "./scan.ts";
+import { widthOf } from "./strided-copy.ts";
 
 interface Pass {
   readonly outer: number;
@@ -68,25 +71,57 @@ const axesOf = (attrs: Attrs, shape: readonly number[]): number[] =>
 const keepAxes = (dy: Tensor, x: Tensor, axes: readonly number[]): Tensor =>
   reshape(dy, reducedShape(x.shape, axes, true));
 
-type Kernel = (x: number, y: number, outer: number, n: number, inner: number) => void;
-
 interface ReduceRow {
   readonly name: string;
   /** dtypes of x that the op takes, and the result's for each. */
   readonly dtypes: { readonly float32?: string; readonly int32?: string; readonly bool?: string };
   /** Value of an empty reduction. */
   readonly empty: number;
-  /** Kernel of one pass; `last` in the pass that ends the reduction of `count` elements each. */
-  readonly kernel: (call: Call, dtype: string, count: number) => (last: boolean) => Kernel;
+  /** The kernel for the result's dtype. */
+  readonly kernel: {
+    readonly float32?: keyof Kernels;
+    readonly int32?: keyof Kernels;
+    readonly bool?: keyof Kernels;
+  };
+  /** The result is divided by the number of elements. */
+  readonly mean?: boolean;
   readonly gradient?: (dy: Tensor, x: Tensor, axes: number[]) => Tensor;
 }
 
-/** Float32 sums, multiplied in the last pass. */
-const sumBy =
-  ({ kernels, workspace }: Call, scale: number) =>
-  (last: boolean): Kernel =>
-  (x, y, outer, n, inner) =>
-    kernels.sum(x, y, outer, n, inner, last ? scale : 1, inner > 1 ? workspace(8 * inner) : 0);
+/**
+ * One pass, y [outer, inner] from x [outer, n, inner]. A long one over a single block has two steps: its pieces,
+ * then what they gave; how it is cut depends on its shape alone.
+ * @param scale factor of the result, where the kernel sums float32
+ */
+function runPass(
+  call: Call,
+  kernel: keyof Kernels,
+  x: number,
+  y: number,
+  { outer, n, inner }: Pass,
+  width: number,
+  scale: number,
+): void {
+  const row = inner * width;
+  const unit = itemsPerPiece(n, inner);
+  const pieces = Math.ceil(n / unit);
+  if (outer > 1 || pieces < 2) {
+    const blocks = itemsPerPiece(outer, n * inner);
+    const totals = kernel === "sum" && inner > 1 ? 8 * inner : 0;
+    const scratch = totals > 0 ? call.workspace(totals * Math.ceil(outer / blocks)) : 0;
+    const args = [x, y, outer, n, inner, ...(kernel === "sum" ? [scale, scratch] : [])];
+    const steps = [blocks * n * row, blocks * row, 0, 0, 0, 0, totals];
+    call.sweep(kernel, args, 2, blocks, steps.slice(0, args.length));
+  } else if (kernel === "sum") {
+    const totals = call.workspace(8 * pieces * inner);
+    call.sweep("sumPartial", [x, totals, n, inner], 2, unit, [unit * row, 8 * inner]);
+    call.kernels.sumTotals(totals, y, pieces, inner, scale);
+  } else {
+    const parts = call.workspace(pieces * row);
+    call.sweep(kernel, [x, parts, outer, n, inner], 3, unit, [unit * row, row]);
+    runPass(call, kernel, parts, y, { outer, n: pieces, inner }, width, scale);
+  }
+}
 
 const floatAndInt = { float32: "float32", int32: "int32" };
 
@@ -101,14 +136,15 @@ const rows: readonly ReduceRow[] = [
     name: "Sum",
     dtypes: floatAndInt,
     empty: 0,
-    kernel: (c, dtype) => (dtype === "int32" ? () => c.kernels.sumI32 : sumBy(c, 1)),
+    kernel: { float32: "sum", int32: "sumI32" },
     gradient: (dy, x, axes) => broadcastTo(keepAxes(dy, x, axes), x.shape),
   },
   {
     name: "Mean",
     dtypes: { float32: "float32", int32: "float32", bool: "float32" },
     empty: Number.NaN,
-    kernel: (c, _, count) => sumBy(c, 1 / count),
+    kernel: { float32: "sum" },
+    mean: true,
     gradient: (dy, x, axes) => {
       const count = axes.reduce((total, axis) => total * x.shape[axis], 1);
       return broadcastTo(keepAxes(div(dy, count), x, axes), x.shape);
@@ -118,21 +154,21 @@ const rows: readonly ReduceRow[] = [
     name: "Max",
     dtypes: floatAndInt,
     empty: Number.NEGATIVE_INFINITY,
-    kernel: (c, dtype) => () => (dtype === "int32" ? c.kernels.maxI32 : c.kernels.max),
+    kernel: { float32: "max", int32: "maxI32" },
     gradient: toExtremum(max),
   },
   {
     name: "Min",
     dtypes: floatAndInt,
     empty: Number.POSITIVE_INFINITY,
-    kernel: (c, dtype) => () => (dtype === "int32" ? c.kernels.minI32 : c.kernels.min),
+    kernel: { float32: "min", int32: "minI32" },
     gradient: toExtremum(min),
   },
   {
     name: "Prod",
     dtypes: floatAndInt,
     empty: 1,
-    kernel: (c, dtype) => () => (dtype === "int32" ? c.kernels.prodI32 : c.kernels.prod),
+    kernel: { float32: "prod", int32: "prodI32" },
     gradient: (dy, x, axes) => {
       const kept = x.shape.flatMap((_, axis) => (axes.includes(axis) ? [] : [axis]));
       const order = [...kept, ...axes];
@@ -145,8 +181,8 @@ const rows: readonly ReduceRow[] = [
       );
     },
   },
-  { name: "All", dtypes: { bool: "bool" }, empty: 1, kernel: (c) => () => c.kernels.all },
-  { name: "Any", dtypes: { bool: "bool" }, empty: 0, kernel: (c) => () => c.kernels.any },
+  { name: "All", dtypes: { bool: "bool" }, empty: 1, kernel: { bool: "all" } },
+  { name: "Any", dtypes: { bool: "bool" }, empty: 0, kernel: { bool: "any" } },
 ];
 
 function reduce(row: ReduceRow): AnyOp {
@@ -172,12 +208,13 @@ function reduce(row: ReduceRow): AnyOp {
         return;
       }
       const passes = planReduction(x.shape, axesOf(attrs, x.shape));
-      const kernel = row.kernel(context, y.dtype, x.size / y.size);
-      let source = x.dtype !== y.dtype && y.dtype === "float32" ? asFloat32(context, x) : x.ptr;
-      for (const [i, { outer, n, inner }] of passes.entries()) {
+      const kernel = row.kernel[y.dtype as keyof ReduceRow["kernel"]]!;
+      let source = (y.dtype === "float32" ? asFloat32(context, x) : x).ptr;
+      for (const [i, pass] of passes.entries()) {
         const last = i === passes.length - 1;
-        const target = last ? y.ptr : context.workspace(outer * inner * 4);
-        kernel(last)(source, target, outer, n, inner);
+        const target = last ? y.ptr : context.workspace(pass.outer * pass.inner * 4);
+        const scale = last && row.mean ? y.size / x.size : 1;
+        runPass(context, kernel, source, target, pass, widthOf(y.dtype), scale);
         source = target;
       }
     },
@@ -204,17 +241,11 @@ function argReduce(name: "ArgMax" | "ArgMin"): AnyOp {
       const [first] = util.parseAxisParam(axis, [...x.shape]);
       const outer = util.sizeFromShape(x.shape.slice(0, first));
       const inner = util.sizeFromShape(x.shape.slice(first + 1));
-      const { kernels } = context;
+      const n = x.shape[first] ?? 1;
       const int = x.dtype === "int32";
-      const kernel =
-        name === "ArgMax"
-          ? int
-            ? kernels.argMaxI32
-            : kernels.argMax
-          : int
-            ? kernels.argMinI32
-            : kernels.argMin;
-      kernel(int ? x.ptr : asFloat32(context, x), y.ptr, outer, x.shape[first] ?? 1, inner);
+      const kernel = name === "ArgMax" ? (int ? "argMaxI32" : "argMax") : int ? "argMinI32" : "argMin";
+      const args = [(int ? x : asFloat32(context, x)).ptr, y.ptr, outer, n, inner];
+      sweepItems(context, kernel, args, 2, 4 * n * inner, [4 * n * inner, 4 * inner]);
     },
     gradient: (_, { x }) => ({ x: () => fill(x.shape, 0) }),
   });

@@ -1,6 +1,8 @@
-import { fill } from "@tensorflow/tfjs-core";
+import { fill, util } from "@tensorflow/tfjs-core";
+import { itemsPerPiece } from "../backend/executor.ts";
 import { type Call, call as callOp, defineOp, type Op, type Operand } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
+import { asFloat32, sweepItems } from "./operand.ts";
 import { checkMovable, widthOf } from "./strided-copy.ts";
 
 interface ResizeAttrs {
@@ -83,18 +85,9 @@ export const resizeNearestNeighbor: Op<"images", ResizeAttrs> = defineOp({
     const rows = nearestTable(call, height, outHeight, attrs);
     const cols = nearestTable(call, width, outWidth, attrs);
     const pixel = channels * widthOf(y.dtype);
-    call.kernels.resizeNearest(
-      y.ptr,
-      images.ptr,
-      rows,
-      cols,
-      batch,
-      height,
-      width,
-      outHeight,
-      outWidth,
-      pixel,
-    );
+    const args = [y.ptr, images.ptr, rows, cols, batch, height, width, outHeight, outWidth, pixel];
+    const [outBytes, bytes] = [outHeight * outWidth * pixel, height * width * pixel];
+    sweepItems(call, "resizeNearest", args, 4, outBytes / 4, [outBytes, bytes]);
   },
   gradient: (dy, { images }, attrs) => ({
     images: () => callOp(resizeNearestNeighborGrad, { dy, images }, attrs),
@@ -114,24 +107,40 @@ export const resizeNearestNeighborGrad: Op<"dy" | "images", ResizeAttrs> = defin
     const [, outHeight, outWidth] = dy.shape;
     const rows = nearestTable(call, height, outHeight, attrs);
     const cols = nearestTable(call, width, outWidth, attrs);
-    call.kernels.resizeNearestGrad(
-      dx.ptr,
-      dy.ptr,
-      rows,
-      cols,
-      batch,
-      height,
-      width,
-      outHeight,
-      outWidth,
-      channels,
-    );
+    const args = [dx.ptr, dy.ptr, rows, cols, batch, height, width, outHeight, outWidth, channels];
+    const [size, outSize] = [height * width * channels, outHeight * outWidth * channels];
+    sweepItems(call, "resizeNearestGrad", args, 4, size + outSize, [4 * size, 4 * outSize]);
   },
   gradient: (ddx, { images }, attrs) => ({
     dy: () => callOp(resizeNearestNeighbor, { images: ddx }, attrs),
     images: () => fill(images.shape, 0),
   }),
 });
+
+/** Runs a bilinear kernel, `result` from `source`, between pictures of two shapes. */
+function sweepBilinear(
+  call: Call,
+  kernel: "resizeBilinear" | "resizeBilinearGrad",
+  result: Operand,
+  source: Operand,
+  [batch, height, width, channels]: readonly number[],
+  [, outHeight, outWidth]: readonly number[],
+  attrs: ResizeAttrs,
+): void {
+  const rows = linearTable(call, height, outHeight, attrs);
+  const cols = linearTable(call, width, outWidth, attrs);
+  const pictureOf = ({ shape }: Operand): number => util.sizeFromShape(shape.slice(1));
+  const unit = itemsPerPiece(batch, pictureOf(result) + pictureOf(source));
+  const lineBytes = 4 * width * channels;
+  const line = call.workspace(lineBytes * Math.ceil(batch / unit));
+  call.sweep(
+    kernel,
+    [result.ptr, source.ptr, rows, cols, line, batch, height, width, outHeight, outWidth, channels],
+    5,
+    unit,
+    [4 * unit * pictureOf(result), 4 * unit * pictureOf(source), 0, 0, lineBytes],
+  );
+}
 
 /** Pictures [N, H, W, C] of float32 or int32 at another size, float32, each pixel a blend of the four nearest. */
 export const resizeBilinear: Op<"images", ResizeAttrs> = defineOp({
@@ -144,31 +153,8 @@ export const resizeBilinear: Op<"images", ResizeAttrs> = defineOp({
     );
     return { shape: resizedShape("resizeBilinear", images, attrs) };
   },
-  wasm: (call, { images }, [y], attrs) => {
-    const [batch, height, width, channels] = images.shape;
-    const [, outHeight, outWidth] = y.shape;
-    let x = images.ptr;
-    if (images.dtype === "int32") {
-      x = call.workspace(images.size * 4);
-      call.kernels.castI32F32(images.ptr, x, images.size);
-    }
-    const rows = linearTable(call, height, outHeight, attrs);
-    const cols = linearTable(call, width, outWidth, attrs);
-    const line = call.workspace(width * channels * 4);
-    call.kernels.resizeBilinear(
-      y.ptr,
-      x,
-      rows,
-      cols,
-      line,
-      batch,
-      height,
-      width,
-      outHeight,
-      outWidth,
-      channels,
-    );
-  },
+  wasm: (call, { images }, [y], attrs) =>
+    sweepBilinear(call, "resizeBilinear", y, asFloat32(call, images), images.shape, y.shape, attrs),
   gradient: (dy, { images }, attrs) => ({
     images: () => callOp(resizeBilinearGrad, { dy, images }, attrs),
   }),
@@ -182,26 +168,8 @@ export const resizeBilinearGrad: Op<"dy" | "images", ResizeAttrs> = defineOp({
     checkGradient("resizeBilinearGrad", dy, images, attrs);
     return { shape: images.shape };
   },
-  wasm: (call, { dy }, [dx], attrs) => {
-    const [batch, height, width, channels] = dx.shape;
-    const [, outHeight, outWidth] = dy.shape;
-    const rows = linearTable(call, height, outHeight, attrs);
-    const cols = linearTable(call, width, outWidth, attrs);
-    const line = call.workspace(width * channels * 4);
-    call.kernels.resizeBilinearGrad(
-      dx.ptr,
-      dy.ptr,
-      rows,
-      cols,
-      line,
-      batch,
-      height,
-      width,
-      outHeight,
-      outWidth,
-      channels,
-    );
-  },
+  wasm: (call, { dy }, [dx], attrs) =>
+    sweepBilinear(call, "resizeBilinearGrad", dx, dy, dx.shape, dy.shape, attrs),
   gradient: (ddx, { images }, attrs) => ({
     dy: () => callOp(resizeBilinear, { images: ddx }, attrs),
     images: () => fill(images.shape, 0),

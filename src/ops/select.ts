@@ -2,6 +2,8 @@ import { fill, type Tensor, where, zerosLike } from "@tensorflow/tfjs-core";
 import { defineOp } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
 import { sameShape } from "./broadcast.ts";
+import { sweepItems } from "./operand.ts";
+import { widthOf } from "./strided-copy.ts";
 
 /** t where the condition holds, else e; all of one shape (`tf.where` broadcasts before). */
 export const select = defineOp<"condition" | "t" | "e">({
@@ -20,9 +22,10 @@ export const select = defineOp<"condition" | "t" | "e">({
     );
     return { shape: t.shape, dtype: t.dtype };
   },
-  wasm: ({ kernels }, { condition, t, e }, [y]) => {
-    const kernel = t.dtype === "bool" ? kernels.selectU8 : kernels.select;
-    kernel(condition.ptr, t.ptr, e.ptr, y.ptr, y.size);
+  wasm: (call, { condition, t, e }, [y]) => {
+    const width = widthOf(t.dtype);
+    const args = [condition.ptr, t.ptr, e.ptr, y.ptr, y.size];
+    sweepItems(call, width === 1 ? "selectU8" : "select", args, 4, 1, [1, width, width, width]);
   },
   gradient: (dy, { condition }) => ({
     condition: () => fill(condition.shape, 0),

@@ -1,6 +1,8 @@
 import { mul, sub, sum, type Tensor, softmax as tfSoftmax } from "@tensorflow/tfjs-core";
-import { call, defineOp, type Operand, type OutputSpec } from "../backend/op.ts";
+import { type Call, call, defineOp, type Operand, type OutputSpec } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
+import type { Kernels } from "../wasm/generated/kernels.ts";
+import { sweepItems } from "./operand.ts";
 
 function inferLast(
   op: string,
@@ -15,17 +17,19 @@ function inferLast(
   return { shape };
 }
 
-const rowsOf = ({ shape, size }: Operand): readonly [rows: number, n: number] => {
-  const n = shape.at(-1) ?? 1;
-  return [n === 0 ? 0 : size / n, n];
-};
+function sweepRows(context: Call, kernel: keyof Kernels, x: Operand, y: Operand): void {
+  const n = x.shape.at(-1) ?? 1;
+  const args = [x.ptr, y.ptr, n === 0 ? 0 : x.size / n, n];
+  // An exponential takes about four times as long as a sum.
+  sweepItems(context, kernel, args, 2, 4 * n, [4 * n, 4 * n]);
+}
 
 /** e^x / Σ e^x over the last axis, without overflow. */
 export const softmax = defineOp<"logits", { dim: number }>({
   name: "Softmax",
   inputs: ["logits"],
   infer: ({ logits }, { dim }) => inferLast("softmax", logits, dim),
-  wasm: ({ kernels }, { logits }, [y]) => kernels.softmax(logits.ptr, y.ptr, ...rowsOf(logits)),
+  wasm: (context, { logits }, [y]) => sweepRows(context, "softmax", logits, y),
   gradient: (dy, { logits }, { dim }) => ({
     logits: () => {
       const weighted = mul(dy, tfSoftmax(logits, dim));
@@ -39,7 +43,7 @@ export const logSoftmaxOp = defineOp<"logits", { axis: number }>({
   name: "LogSoftmax",
   inputs: ["logits"],
   infer: ({ logits }, { axis }) => inferLast("logSoftmax", logits, axis),
-  wasm: ({ kernels }, { logits }, [y]) => kernels.logSoftmax(logits.ptr, y.ptr, ...rowsOf(logits)),
+  wasm: (context, { logits }, [y]) => sweepRows(context, "logSoftmax", logits, y),
   gradient: (dy, { logits }, { axis }) => ({
     logits: () => sub(dy, mul(tfSoftmax(logits, axis), sum(dy, axis, true))),
   }),

@@ -1,4 +1,5 @@
 import type { DataType } from "@tensorflow/tfjs-core";
+import { itemsPerPiece } from "../backend/executor.ts";
 import type { Call } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
 
@@ -72,11 +73,20 @@ export function copyStrided(
   if (shape.includes(0)) return;
   const width = widthOf(dtype);
   const loops = planLoops(shape, dst.strides, src.strides);
-  call.kernels.copyStrided(
-    dst.ptr + (dst.offset ?? 0) * width,
-    src.ptr + (src.offset ?? 0) * width,
-    loops.length,
-    call.ints(loops.flatMap((dim) => [dim.count, dim.dst, dim.src])),
-    width,
-  );
+  const to = dst.ptr + (dst.offset ?? 0) * width;
+  const from = src.ptr + (src.offset ?? 0) * width;
+  const [outermost, ...inner] = loops;
+  if (outermost.count === 1 && inner.length === 1 && inner[0].dst === 1 && inner[0].src === 1) {
+    const bytes = inner[0].count * width;
+    const piece = itemsPerPiece(bytes, 1 / 8);
+    call.sweep("copy", [from, to, bytes], 2, piece, [piece, piece]);
+    return;
+  }
+  const elements = inner.reduce((product, { count }) => product * count, 1);
+  const unit = itemsPerPiece(outermost.count, elements);
+  const dims = call.ints(loops.flatMap((dim) => [dim.count, dim.dst, dim.src]));
+  call.sweep("copyStrided", [to, from, outermost.count, loops.length, dims, width], 2, unit, [
+    unit * outermost.dst * width,
+    unit * outermost.src * width,
+  ]);
 }

@@ -61,12 +61,12 @@ export const upfirdn2dOp: Op<"x" | "filter", Attrs> = defineOp({
     const taps = (filter.shape[0] * filter.shape[1]) / (attrs.up[0] * attrs.up[1]);
     return 2 * x.shape[0] * height * width * x.shape[3] * taps;
   },
-  wasm: ({ kernels, ints }, { x, filter }, [y], { up, down, pad, flip, gain }) => {
+  wasm: ({ split, ints }, { x, filter }, [y], { up, down, pad, flip, gain }) => {
     const geometry = [
       ...[...x.shape.slice(0, 3), x.shape[3], y.shape[1], y.shape[2]],
       ...[...filter.shape, ...up, ...down, pad[0][0], pad[1][0]],
     ];
-    kernels.upfirdn2d(y.ptr, x.ptr, filter.ptr, ints(geometry), Number(flip), gain);
+    split("upfirdn2d", x.shape[0], 0, [y.ptr, x.ptr, filter.ptr, ints(geometry), Number(flip), gain]);
   },
   gradient: (dy, { x, filter }, attrs) => ({
     x: () => call(upfirdn2dOp, { x: dy, filter }, adjoint(x.shape, filter.shape, dy.shape, attrs)),

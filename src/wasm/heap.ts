@@ -24,16 +24,14 @@ export class Heap extends FreeList {
   #bytesInUse = 0;
   #peakBytes = 0;
   #argument = argumentsStart;
-  #u8: Uint8Array;
-  #i32: Int32Array;
-  #f32: Float32Array;
+  #u8!: Uint8Array;
+  #i32!: Int32Array;
+  #f32!: Float32Array;
 
   constructor(memory: WebAssembly.Memory) {
     super();
     this.memory = memory;
-    this.#u8 = new Uint8Array(memory.buffer);
-    this.#i32 = new Int32Array(memory.buffer);
-    this.#f32 = new Float32Array(memory.buffer);
+    this.#view();
   }
 
   /** Bytes in blocks that are allocated now (rounded to 64 each), and in arenas. */
@@ -108,19 +106,16 @@ export class Heap extends FreeList {
 
   /** Bytes at `ptr` as a view; it dies with the next allocation. */
   u8(ptr: number, length: number): Uint8Array {
-    if (this.#u8.length === 0) this.#u8 = new Uint8Array(this.memory.buffer);
     return this.#u8.subarray(ptr, ptr + length);
   }
 
   /** int32 values at `ptr` as a view; it dies with the next allocation. */
   i32(ptr: number, length: number): Int32Array {
-    if (this.#i32.length === 0) this.#i32 = new Int32Array(this.memory.buffer);
     return this.#i32.subarray(ptr >>> 2, (ptr >>> 2) + length);
   }
 
   /** float32 values at `ptr` as a view; it dies with the next allocation. */
   f32(ptr: number, length: number): Float32Array {
-    if (this.#f32.length === 0) this.#f32 = new Float32Array(this.memory.buffer);
     return this.#f32.subarray(ptr >>> 2, (ptr >>> 2) + length);
   }
 
@@ -131,7 +126,6 @@ export class Heap extends FreeList {
   argumentInts(values: ArrayLike<number>): number | undefined {
     const ptr = this.#argument;
     if (ptr + values.length * 4 > argumentsEnd) return undefined;
-    if (this.#i32.length === 0) this.#i32 = new Int32Array(this.memory.buffer);
     // Element by element: for a handful, making a view to set costs more than the values.
     for (let i = 0; i < values.length; i++) this.#i32[(ptr >>> 2) + i] = values[i];
     this.#argument = ptr + values.length * 4;
@@ -176,9 +170,17 @@ export class Heap extends FreeList {
   #reserve(pages: number): boolean {
     try {
       this.memory.grow(pages);
-      return true;
     } catch {
       return false;
     }
+    this.#view();
+    return true;
+  }
+
+  /** Makes the views afresh: those of before the memory grew are empty, or, where it is shared, too short. */
+  #view(): void {
+    this.#u8 = new Uint8Array(this.memory.buffer);
+    this.#i32 = new Int32Array(this.memory.buffer);
+    this.#f32 = new Float32Array(this.memory.buffer);
   }
 }

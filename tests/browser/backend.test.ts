@@ -14,7 +14,7 @@ it("init() chooses the build with fused multiply-add, which this browser has", (
 });
 
 it("init() makes ganvil the backend of a page's main thread", async () => {
-  const backend = await init({ build: inject("build") });
+  const backend = await init({ build: inject("build"), threads: 1 });
   expect(backend.module.build).toBe(inject("build"));
   const before = heap();
   expect(await report()).toEqual({ backend: "ganvil", values: Array(6).fill(1.5), bytesWhileAlive: 64 });

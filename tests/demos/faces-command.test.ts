@@ -83,9 +83,11 @@ describe("the faces command", () => {
   it("gives, killed twice and resumed, the very bytes of an uninterrupted run", async () => {
     const whole = await train("whole").ended;
     expect(whole.text).toContain("24 pictures of 32×32");
+    expect(whole.text).toMatch(/on Wasm, \d+ threads?, results in/);
     expect(whole.code).toBe(0);
     for (const name of [/^samples-00000056\.png$/, /^checkpoint-00000030\.safetensors/]) {
-      const run = train("killed", "--resume");
+      // The number of threads changes no bit.
+      const run = train("killed", "--resume", "--threads", "1");
       await wrote("killed", name, run);
       run.child.kill("SIGKILL");
       await run.ended;
@@ -126,6 +128,7 @@ describe("the faces command", () => {
     [["--batch=-2"], '--batch: expected a whole number of at least 1, got "-2"'],
     [["--kimg", "many"], '--kimg: expected a number of at least 0.001, got "many"'],
     [["--device", "tpu"], '--device: expected wasm or auto, got "tpu"'],
+    [["--threads", "none"], '--threads: expected a whole number of at least 1, got "none"'],
     [["--colour"], "Unknown option '--colour'"],
     [["--data", "no-such-folder"], "no-such-folder"],
   ])(
@@ -142,7 +145,18 @@ describe("the faces command", () => {
   it("explains its flags on --help", async () => {
     const { code, text } = await start("--help").ended;
     expect(code).toBe(0);
-    for (const flag of ["data", "resolution", "batch", "kimg", "seed", "device", "out", "resume", "help"]) {
+    for (const flag of [
+      "data",
+      "resolution",
+      "batch",
+      "kimg",
+      "seed",
+      "device",
+      "threads",
+      "out",
+      "resume",
+      "help",
+    ]) {
       expect(text).toContain(`--${flag}`);
     }
   });

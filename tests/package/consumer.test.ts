@@ -1,12 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import sharp from "sharp";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { importsOf, isNodeModule } from "../imports.ts";
 import { type Consumer, makeConsumer } from "./consumer.ts";
-import { trainInPage } from "./page.ts";
+import { isolating, trainInPage } from "./page.ts";
 import { program } from "./readme.ts";
 
 const budgetBytes = 400_000;
@@ -176,7 +177,7 @@ describe("the README's program", () => {
     expect([width, height]).toEqual([4 * 32 + 3 * 2, 4 * 32 + 3 * 2]);
   });
 
-  it("trains and samples in a page that Vite builds, printing what the README says", async () => {
+  it("trains and samples in a page that Vite builds, printing what the README says, with threads where they may be", async () => {
     const { code, prints } = program("browser");
     await consumer.write("page/program.ts", short(code));
     await consumer.write(
@@ -184,6 +185,14 @@ describe("the README's program", () => {
       '<!doctype html><script type="module" src="/program.ts"></script>\n',
     );
     console.log(await consumer.tool("vite/bin/vite.js", "build", "page"));
-    expect(await trainInPage(join(consumer.folder, "page"), photos)).toMatch(prints);
+    const page = join(consumer.folder, "page");
+    const isolated = await trainInPage(page, photos, isolating);
+    expect(isolated).toMatch(prints);
+    const several = Math.min(availableParallelism(), 8);
+    expect(isolated).toMatch(new RegExp(`^kernels: relaxed, threads: ${several}\n`));
+    const [warning, kernels, ...steps] = (await trainInPage(page, photos, {})).split("\n");
+    expect(warning).toMatch(/one thread: this page is not cross-origin isolated.*same-origin.*require-corp/);
+    expect(kernels).toBe("kernels: relaxed, threads: 1");
+    expect(steps).toEqual(isolated.split("\n").slice(1));
   });
 });

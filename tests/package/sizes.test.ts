@@ -17,6 +17,7 @@ const budgetBytes: Record<string, number> = {
   "./data/node": 6_000,
   "./io": 15_000,
   "./io/node": 6_000,
+  "./worker": 2_000,
 };
 
 /** An entry bundled and minified: what is loaded at once, and the largest of the builds of the kernels. */

@@ -59,7 +59,10 @@ function tell(message: ToWorker): void {
 function hear(message: FromWorker): void {
   switch (message.type) {
     case "ready":
-      write("kernels", `${message.kernels}, on ${message.device}`);
+      write(
+        "kernels",
+        `${message.kernels}, on ${message.device}, ${message.threads} ${message.threads === 1 ? "thread" : "threads"}`,
+      );
       enter("setup", "Ready.");
       break;
     case "opened":

@@ -47,7 +47,7 @@ export interface ProgressFigures {
 
 export type FromWorker =
   /** The kernels are loaded. */
-  | { readonly type: "ready"; readonly kernels: string; readonly device: string }
+  | { readonly type: "ready"; readonly kernels: string; readonly device: string; readonly threads: number }
   | {
       readonly type: "opened";
       readonly checkpoint: File;

@@ -43,7 +43,7 @@ addEventListener("message", ({ data: message }: MessageEvent<ToWorker>) => {
 });
 
 backend.then(
-  ({ module }) => post({ type: "ready", kernels: module.build, device: "Wasm" }),
+  ({ module, threads }) => post({ type: "ready", kernels: module.build, device: "Wasm", threads }),
   (error) => post({ type: "failed", message: inWords(error) }),
 );
 

@@ -1,0 +1,172 @@
+// One job at a time, described in shared memory, done by whoever claims parts of it: the calling thread and
+// the workers of a pool run the same `work`.
+
+/** A kernel as the pool calls it. */
+export type Kernel = (...args: number[]) => unknown;
+
+/** Most arguments that a kernel may have. */
+export const maximumArguments = 48;
+
+/** Bits of a claim that say which part is next; the others hold the job's generation. */
+const partBits = 10;
+
+/** Most parts of a job. */
+export const maximumParts = 2 ** partBits - 1;
+
+/** Generations, before they begin again. */
+export const generations = 2 ** (32 - partBits);
+
+/** int32 cells, each on a cache line of its own. */
+export const cell = {
+  /** Which job is on; workers sleep on it. */
+  generation: 0,
+  /** Generation and next part, in one word: what is claimed belongs to the job that the claimer has read. */
+  claim: 16,
+  /** Parts that are finished. */
+  done: 32,
+  /** Workers that sleep, or are about to. */
+  sleepers: 48,
+  /** Characters of the message of a part that failed; 0: none has. */
+  failure: 64,
+} as const;
+
+/** What is done with the arguments, as float64 values. */
+const head = {
+  kernel: 0,
+  parts: 1,
+  /** Number of arguments. */
+  arguments: 2,
+  /** Units of the job; 0: the arguments grow from part to part instead. */
+  units: 3,
+  /** Units or items of a part. */
+  unitsPerPart: 4,
+  /** Position of the argument that counts items. */
+  counted: 5,
+  /** Address of the first thread's scratch memory, and bytes of each thread's. */
+  scratch: 6,
+  scratchBytes: 7,
+} as const;
+
+const headStart = 512;
+const argumentsStart = headStart + 64;
+const stepsStart = argumentsStart + 8 * maximumArguments;
+const messageStart = stepsStart + 8 * maximumArguments;
+const messageLength = 200;
+const recordBytes = messageStart + 2 * messageLength;
+
+/** A kernel's call in parts. */
+export interface Task {
+  /** Index among the kernels. */
+  readonly kernel: number;
+  /** Parts that may run at once and in any order. */
+  readonly parts: number;
+  readonly args: readonly number[];
+  /** Set: a part is units [from, to) of so many, `scratch, from, to` the kernel's last arguments. */
+  readonly split?: { readonly units: number; readonly scratch: number; readonly scratchBytes: number };
+  /**
+   * Set: the argument `counted` counts items, of which a part takes at most `unit`; the arguments grow by
+   * `steps` (default 0) from part to part.
+   */
+  readonly sweep?: { readonly steps: readonly number[]; readonly counted: number; readonly unit: number };
+}
+
+/** Views of a job's record. */
+export class Job {
+  readonly buffer: SharedArrayBuffer;
+  readonly cells: Int32Array;
+  readonly head: Float64Array;
+  readonly args: Float64Array;
+  readonly steps: Float64Array;
+  readonly message: Uint16Array;
+
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(recordBytes)) {
+    this.buffer = buffer;
+    this.cells = new Int32Array(buffer, 0, headStart / 4);
+    this.head = new Float64Array(buffer, headStart, 8);
+    this.args = new Float64Array(buffer, argumentsStart, maximumArguments);
+    this.steps = new Float64Array(buffer, stepsStart, maximumArguments);
+    this.message = new Uint16Array(buffer, messageStart, messageLength);
+  }
+
+  /** Describes a task and lets threads claim its parts. The task before has to be finished. */
+  open({ kernel, parts, args, split, sweep }: Task, generation: number): void {
+    const { cells } = this;
+    this.head[head.kernel] = kernel;
+    this.head[head.parts] = parts;
+    this.head[head.arguments] = args.length;
+    this.head[head.units] = split?.units ?? 0;
+    this.head[head.unitsPerPart] = split ? Math.ceil(split.units / parts) : sweep!.unit;
+    this.head[head.counted] = sweep?.counted ?? 0;
+    this.head[head.scratch] = split?.scratch ?? 0;
+    this.head[head.scratchBytes] = split?.scratchBytes ?? 0;
+    for (let i = 0; i < args.length; i++) {
+      this.args[i] = args[i];
+      this.steps[i] = sweep?.steps[i] ?? 0;
+    }
+    Atomics.store(cells, cell.done, 0);
+    Atomics.store(cells, cell.failure, 0);
+    Atomics.store(cells, cell.claim, generation << partBits);
+    Atomics.store(cells, cell.generation, generation);
+  }
+
+  /** What a part that failed said; undefined: none has. */
+  failure(): string | undefined {
+    const length = Atomics.load(this.cells, cell.failure);
+    return length === 0 ? undefined : String.fromCharCode(...this.message.subarray(0, length));
+  }
+
+  fail(error: unknown): void {
+    const text = (error instanceof Error ? error.message : String(error)) || "failed";
+    const length = Math.min(text.length, messageLength);
+    for (let i = 0; i < length; i++) this.message[i] = text.charCodeAt(i);
+    Atomics.store(this.cells, cell.failure, length);
+  }
+}
+
+/**
+ * Does parts of the job of this generation until none is left, or `most` are done; gives how many it did. It
+ * may come late: a part is claimed together with the generation, and a job is not over, nor its record written
+ * to, before each claimed part is finished.
+ */
+export function work(
+  job: Job,
+  kernels: readonly Kernel[],
+  generation: number,
+  thread: number,
+  most: number = maximumParts,
+): number {
+  const { cells, head: h, args, steps } = job;
+  const first = generation << partBits;
+  const kernel = kernels[h[head.kernel]];
+  const parts = h[head.parts];
+  const count = h[head.arguments];
+  const units = h[head.units];
+  const unitsPerPart = h[head.unitsPerPart];
+  const counted = h[head.counted];
+  const list: number[] = [];
+  for (let i = 0; i < count; i++) list.push(args[i]);
+  const total = list[counted];
+  if (units > 0) list.push(h[head.scratch] + thread * h[head.scratchBytes], 0, 0);
+  let finished = 0;
+  while (finished < most) {
+    const claim = Atomics.load(cells, cell.claim);
+    const part = claim - first;
+    if (part < 0 || part >= parts) break;
+    if (Atomics.compareExchange(cells, cell.claim, claim, claim + 1) !== claim) continue;
+    if (units > 0) {
+      list[count + 1] = part * unitsPerPart;
+      list[count + 2] = Math.min(units, (part + 1) * unitsPerPart);
+    } else {
+      for (let i = 0; i < count; i++) list[i] = args[i] + part * steps[i];
+      list[counted] = Math.min(unitsPerPart, total - part * unitsPerPart);
+    }
+    try {
+      kernel(...list);
+    } catch (error) {
+      job.fail(error);
+    }
+    Atomics.add(cells, cell.done, 1);
+    finished++;
+  }
+  return finished;
+}
