@@ -1,4 +1,5 @@
 export type { GanvilBackend, HeapMemory } from "./backend/backend.ts";
+export { type CompiledStep, compile, onHost, type Step } from "./backend/compile.ts";
 export {
   CheckpointError,
   DataError,
@@ -9,7 +10,7 @@ export {
 export { type Augment, type DiffAugmentOptions, diffAugment } from "./gan/augment.ts";
 export type { Batch, Dataset, ImageBytes, SkippedPicture } from "./gan/batch.ts";
 export { createGan, type Gan } from "./gan/gan.ts";
-export { type AdversarialLoss, nonSaturating } from "./gan/losses.ts";
+export { type AdversarialLoss, nonSaturating, type PairLoss, relativisticPairing } from "./gan/losses.ts";
 export { type SampleOptions, sample } from "./gan/sample.ts";
 export type { GanSettings } from "./gan/settings.ts";
 export type { StateTensor, TrainingState } from "./gan/state.ts";

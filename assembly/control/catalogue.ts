@@ -3,7 +3,9 @@ import { tileColumns, tileRows } from "./plan-conv2d";
 /** The kernels by family, one line each: `family: kernel, kernel: what they compute`. */
 export function catalogue(): string {
   return [
-    "matMul: matMul: batched matrix products, either side transposed",
+    "matMul: matMulPanels, matMulRows: matrix products, either side transposed",
+    "matMul: matMulLeft, matMulColumns, matMulTurned: products of few rows, the right matrix read where it lies",
+    "matMul: matMulEach: many small products",
     "conv2d: conv2dRuns: convolutions and input-gradients by implicit GEMM, strided gradients in dense phases",
     "conv2d: conv2dScatter: GEMM over all taps, then scatter, for few written channels",
     "conv2d: conv2dFilter: filter-gradients by GEMM over blocks of pixels",

@@ -24,7 +24,7 @@ interface TensorRecord {
   readonly length: number;
   refCount: number;
   /** Address in the Wasm heap; strings have none. */
-  readonly ptr: number;
+  ptr: number;
   readonly strings?: Uint8Array[];
 }
 
@@ -83,7 +83,28 @@ export class GanvilBackend extends KernelBackend {
     }
     const ptr = this.heap.alloc(length * width);
     this.#data.set(dataId, { dtype, length, refCount, ptr });
-    if (values !== null && values !== undefined) this.#view(dataId).set(values as ArrayLike<number>);
+    const { recorder } = this.executor;
+    recorder?.made.add(dataId);
+    if (values === null || values === undefined) return;
+    this.#view(dataId).set(values as ArrayLike<number>);
+    recorder?.noteValues(this.heap.u8(ptr, length * width));
+    recorder?.keep(this, ptr, length * width);
+  }
+
+  /** Moves a tensor's values to other memory. */
+  moveOut(dataId: DataId): void {
+    const record = this.#data.get(dataId);
+    if (record.strings !== undefined) return;
+    const bytes = record.length * bytesPer[record.dtype]!;
+    const ptr = this.heap.alloc(bytes);
+    this.copyBytes(ptr, record.ptr, bytes);
+    this.heap.free(record.ptr);
+    record.ptr = ptr;
+  }
+
+  /** Copies within the heap. */
+  copyBytes(to: number, from: number, bytes: number): void {
+    this.module.kernels.copy(from, to, bytes);
   }
 
   /** A new tensor with undefined contents. */
@@ -113,10 +134,12 @@ export class GanvilBackend extends KernelBackend {
     if (!force && record.refCount > 0) return false;
     if (record.strings === undefined) this.heap.free(record.ptr);
     this.#data.delete(dataId);
+    this.executor.recorder?.made.delete(dataId);
     return true;
   }
 
   override readSync(dataId: DataId): BackendValues {
+    this.executor.recorder?.refuse("a tensor's values were read");
     const { strings } = this.#data.get(dataId);
     return strings ?? this.#view(dataId).slice();
   }

@@ -1,6 +1,7 @@
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import { type Kernel, maximumParts } from "../wasm/job.ts";
 import type { Pool } from "../wasm/pool.ts";
+import type { Recorder } from "./recorder.ts";
 
 /** Elements of a piece: tens of microseconds of simple work. */
 const pieceElements = 32768;
@@ -20,13 +21,32 @@ export function itemsPerPiece(items: number, elements: number): number {
 
 /** Runs kernels: every call of one passes here. */
 export class Executor {
-  /** The kernels that run whole. */
-  readonly kernels: Kernels;
+  readonly #exports: Kernels;
+  /** The kernels, to be run whole. */
+  kernels: Kernels;
   /** The threads that share a call's work; undefined: the calling one does all of it. */
   pool: Pool | undefined;
+  #recorder: Recorder | undefined;
 
   constructor(kernels: Kernels) {
+    this.#exports = kernels;
     this.kernels = kernels;
+  }
+
+  /** Who follows the calls now. */
+  get recorder(): Recorder | undefined {
+    return this.#recorder;
+  }
+
+  /** Runs `f` with its calls followed by a recorder, or by none. */
+  followed<T>(recorder: Recorder | undefined, f: () => T): T {
+    const outer = this.#recorder;
+    this.#follow(recorder);
+    try {
+      return f();
+    } finally {
+      this.#follow(outer);
+    }
   }
 
   /**
@@ -41,16 +61,18 @@ export class Executor {
     args: readonly number[],
     workspace: (bytes: number) => number,
   ): void {
-    const { pool } = this;
-    if (pool === undefined || units < 2) {
-      const scratch = scratchBytes > 0 ? workspace(scratchBytes) : 0;
-      (this.kernels[kernel] as Kernel)(...args, scratch, 0, units);
-      return;
-    }
+    const pool = units > 1 ? this.pool : undefined;
+    // Whole cache lines, so that no two threads write to one.
     const bytes = Math.ceil(scratchBytes / 64) * 64;
-    const scratch = bytes > 0 ? workspace(bytes * pool.threads) : 0;
-    const parts = Math.ceil(units / Math.ceil(units / maximumParts));
-    pool.run(kernel, { parts, args, split: { units, scratch, scratchBytes: bytes } });
+    const scratch = bytes > 0 ? workspace(bytes * (pool?.threads ?? 1)) : 0;
+    this.#act(kernel, () => {
+      if (pool === undefined) {
+        (this.#exports[kernel] as Kernel)(...args, scratch, 0, units);
+      } else {
+        const parts = Math.ceil(units / Math.ceil(units / maximumParts));
+        pool.run(kernel, { parts, args, split: { units, scratch, scratchBytes: bytes } });
+      }
+    });
   }
 
   /**
@@ -65,19 +87,42 @@ export class Executor {
     unit: number,
     steps: readonly number[],
   ): void {
+    const run = this.#exports[kernel] as Kernel;
     const items = args[counted];
     const parts = Math.ceil(items / unit);
-    if (parts < 2) {
-      (this.kernels[kernel] as Kernel)(...args);
-    } else if (this.pool !== undefined) {
-      this.pool.run(kernel, { parts, args, sweep: { steps, counted, unit } });
-    } else {
-      const piece = [...args];
-      for (let part = 0; part < parts; part++) {
-        for (let i = 0; i < steps.length; i++) piece[i] = args[i] + part * steps[i];
-        piece[counted] = Math.min(unit, items - part * unit);
-        (this.kernels[kernel] as Kernel)(...piece);
+    const { pool } = this;
+    this.#act(kernel, () => {
+      if (!(parts > 1)) {
+        run(...args);
+      } else if (pool !== undefined) {
+        pool.run(kernel, { parts, args, sweep: { steps, counted, unit } });
+      } else {
+        const piece = [...args];
+        for (let part = 0; part < parts; part++) {
+          for (let i = 0; i < steps.length; i++) piece[i] = args[i] + part * steps[i];
+          piece[counted] = Math.min(unit, items - part * unit);
+          run(...piece);
+        }
       }
-    }
+    });
   }
+
+  #act(kernel: keyof Kernels, run: () => void): void {
+    if (this.#recorder === undefined) run();
+    else this.#recorder.act(kernel, run);
+  }
+
+  #follow(recorder: Recorder | undefined): void {
+    this.#recorder = recorder;
+    this.kernels = recorder === undefined ? this.#exports : recorded(this.#exports, recorder);
+  }
+}
+
+/** The kernels, each call of one written down. */
+function recorded(kernels: Kernels, recorder: Recorder): Kernels {
+  const entries = Object.entries(kernels as unknown as Record<string, Kernel>).map(([name, kernel]) => [
+    name,
+    (...args: number[]) => recorder.act(name, () => kernel(...args)),
+  ]);
+  return Object.fromEntries(entries);
 }

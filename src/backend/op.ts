@@ -4,12 +4,9 @@ import {
   type NamedAttrMap,
   type Tensor,
   type TensorInfo,
-  util,
 } from "@tensorflow/tfjs-core";
-import { check, checkType, kindOf, showShape } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import type { Planner } from "../wasm/planner.ts";
-import type { GanvilBackend } from "./backend.ts";
 
 /** A tensor as a kernel sees it. */
 export interface Operand {
@@ -21,9 +18,11 @@ export interface Operand {
 }
 
 /** What an op's result looks like; dtype defaults to float32. */
-export interface OutputSpec {
+export interface OutputSpec<Plan = undefined> {
   readonly shape: readonly number[];
   readonly dtype?: DataType;
+  /** What `infer` worked out beside the shape and `wasm` needs too; that of the first result counts. */
+  readonly plan?: Plan;
 }
 
 /** What one kernel call may use beside its operands. All of it is gone when the call ends. */
@@ -70,17 +69,20 @@ export interface Op<
   Names extends string = string,
   Attrs extends object = object,
   Optional extends string = never,
+  Plan = undefined,
 > {
   /** TensorFlow.js's kernel name where it has one, so that its public function arrives here. */
   readonly name: string;
   readonly inputs: readonly (Names | NoInfer<Optional>)[] | "list";
   /** Those of `inputs` that may be left out. */
   readonly optional?: readonly NoInfer<Optional>[];
+  /** Attributes may be functions: each replay of a captured step asks them for their values anew. */
+  readonly live?: true;
   /** Shapes of the results. Throws the error that a user can act on: every check stands here. */
   infer(
     inputs: Named<Names, Shaped> & Partial<Named<Optional, Shaped>>,
     attrs: Attrs,
-  ): OutputSpec | readonly OutputSpec[];
+  ): OutputSpec<Plan> | readonly OutputSpec<Plan>[];
   /**
    * Computes the results, or is "alias" where the (only) result shares the first input's values, "composed"
    * where `compose` computes it.
@@ -93,6 +95,7 @@ export interface Op<
         inputs: Named<Names, Operand> & Partial<Named<Optional, Operand>>,
         outputs: readonly Operand[],
         attrs: Attrs,
+        plan: Plan,
       ) => void);
   /**
    * The (only) result made of other ops, for an op that is not worth a kernel. Not on the tape: `gradient` is
@@ -102,33 +105,47 @@ export interface Op<
   /** Floating-point operations of one call, for placement and benchmarks. */
   flops?(inputs: Named<Names, Shaped>, attrs: Attrs): number;
   /**
+   * Results that `gradient` is given beside the inputs, true for each. Only such as no gradient flows through:
+   * TensorFlow.js's tape loses the link of a saved result to the inputs.
+   */
+  readonly saved?: readonly boolean[];
+  /**
    * Gradient with respect to each input, made of registered ops so that it differentiates again.
-   * `dy` is the first result's incoming gradient, `dys` all of them. Absent: the op has none.
+   * `dy` is the first result's incoming gradient, `dys` all of them, `saved` the results of that name. Absent:
+   * the op has none.
    */
   gradient?(
     dy: Tensor,
     inputs: Named<Names, Tensor> & Partial<Named<Optional, Tensor>>,
     attrs: Attrs,
     dys: readonly Tensor[],
+    saved: readonly Tensor[],
   ): { [name: string]: () => Tensor };
 }
 
+/** A value, or a function that each replay of a captured step asks for it. */
+export type Live<T> = T | (() => T);
+
+/** Attributes of a `live` op. */
+export type LiveAttrs<Attrs> = { readonly [name in keyof Attrs]: Live<Attrs[name]> };
+
 /** An op of any inputs and attributes, as the registry sees it. */
 // biome-ignore lint/suspicious/noExplicitAny: the registry holds ops of every signature.
-export type AnyOp = Op<any, any, any>;
+export type AnyOp = Op<any, any, any, any>;
 
 /** Types an op's record. Defining does nothing by itself: `init()` registers the list in ops/index.ts. */
 export function defineOp<
   Names extends string,
   Attrs extends object = object,
   Optional extends string = never,
->(op: Op<Names, Attrs, Optional>): Op<Names, Attrs, Optional> {
+  Plan = undefined,
+>(op: Op<Names, Attrs, Optional, Plan>): Op<Names, Attrs, Optional, Plan> {
   return op;
 }
 
 /** Calls a registered op by its record; the tape sees it. For an op with one result. */
-export function call<Names extends string, Attrs extends object, Optional extends string>(
-  op: Op<Names, Attrs, Optional>,
+export function call<Names extends string, Attrs extends object, Optional extends string, Plan>(
+  op: Op<Names, Attrs, Optional, Plan>,
   inputs: Named<Names, Tensor> & Partial<Named<Optional, Tensor | undefined>>,
   attrs: Attrs,
 ): Tensor {
@@ -136,103 +153,10 @@ export function call<Names extends string, Attrs extends object, Optional extend
 }
 
 /** Calls a registered op that gives several results. */
-export function callMany<Names extends string, Attrs extends object, Optional extends string>(
-  op: Op<Names, Attrs, Optional>,
+export function callMany<Names extends string, Attrs extends object, Optional extends string, Plan>(
+  op: Op<Names, Attrs, Optional, Plan>,
   inputs: Named<Names, Tensor> & Partial<Named<Optional, Tensor | undefined>>,
   attrs: Attrs,
 ): Tensor[] {
   return engine().runKernel(op.name, inputs as never, attrs as NamedAttrMap) as unknown as Tensor[];
-}
-
-/** Refuses what is no tensor, and tensors that were disposed: a clone may still hold their values. */
-function checkTensors(
-  { name, optional }: AnyOp,
-  inputs: Record<string, TensorInfo | null | undefined>,
-): void {
-  for (const key of Object.keys(inputs)) {
-    const tensor = inputs[key] as Tensor | null | undefined;
-    if (tensor == null && optional?.includes(key)) continue;
-    checkType(
-      tensor?.dataId !== undefined,
-      () => `${name}: expected input "${key}" to be a tensor, got ${kindOf(tensor)}`,
-    );
-    check(
-      !tensor.isDisposed,
-      () =>
-        `${name}: input "${key}" ${showShape(tensor.shape)} is disposed. Keep it (tf.keep), or use it before its tf.tidy ends.`,
-    );
-  }
-}
-
-/** Runs an op's kernel on the backend: infers, allocates, computes. */
-export function runOp(
-  backend: GanvilBackend,
-  op: AnyOp,
-  inputs: Record<string, TensorInfo>,
-  attrs: object,
-): TensorInfo | TensorInfo[] {
-  checkTensors(op, inputs);
-  const specs = op.infer(inputs, attrs);
-  const many = Array.isArray(specs);
-  const list: readonly OutputSpec[] = many ? (specs as OutputSpec[]) : [specs as OutputSpec];
-  if (op.wasm === "alias") {
-    const source = Object.values(inputs)[0];
-    backend.incRef(source.dataId);
-    return { dataId: source.dataId, shape: [...list[0].shape], dtype: list[0].dtype ?? source.dtype };
-  }
-  if (op.wasm === "composed") return engine().tidy(() => op.compose!(inputs as never, attrs));
-  const outputs: TensorInfo[] = [];
-  const workspaces: number[] = [];
-  const { executor, heap, planner } = backend;
-  heap.resetArguments();
-  const workspace = (bytes: number): number => {
-    const ptr = heap.alloc(bytes);
-    workspaces.push(ptr);
-    return ptr;
-  };
-  try {
-    for (const { shape, dtype } of list) outputs.push(backend.makeOutput(shape, dtype ?? "float32"));
-    const operand = (tensor: TensorInfo): Operand => ({
-      ptr: backend.ptr(tensor),
-      shape: tensor.shape,
-      dtype: tensor.dtype,
-      size: util.sizeFromShape(tensor.shape),
-    });
-    const operands: Record<string, Operand> = {};
-    for (const name of Object.keys(inputs)) {
-      if (inputs[name] != null) operands[name] = operand(inputs[name]);
-    }
-    op.wasm(
-      {
-        kernels: executor.kernels,
-        planner,
-        split: (kernel, units, scratchBytes, args) =>
-          executor.split(kernel, units, scratchBytes, args, workspace),
-        sweep: (kernel, args, counted, unit, steps) => executor.sweep(kernel, args, counted, unit, steps),
-        ints: (values) => {
-          const argument = heap.argumentInts(values);
-          if (argument !== undefined) return argument;
-          const ptr = workspace(values.length * 4);
-          heap.i32(ptr, values.length).set(values);
-          return ptr;
-        },
-        workspace,
-        intAt: (ptr, index) => heap.i32(ptr + 4 * index, 1)[0],
-        bytes: (values) => {
-          const ptr = workspace(values.length);
-          heap.u8(ptr, values.length).set(values);
-          return ptr;
-        },
-      },
-      operands,
-      outputs.map(operand),
-      attrs,
-    );
-  } catch (error) {
-    for (const { dataId } of outputs) backend.disposeData(dataId);
-    throw error;
-  } finally {
-    for (const ptr of workspaces) heap.free(ptr);
-  }
-  return many ? outputs : outputs[0];
 }

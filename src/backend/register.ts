@@ -13,7 +13,8 @@ import {
   unregisterKernel,
 } from "@tensorflow/tfjs-core";
 import { backendName, type GanvilBackend } from "./backend.ts";
-import { type AnyOp, runOp } from "./op.ts";
+import type { AnyOp } from "./op.ts";
+import { runOp } from "./run-op.ts";
 
 /**
  * Puts an empty bool in the place of each optional input that was left out: TensorFlow.js's tape reads every
@@ -35,13 +36,17 @@ function isAbsent(op: AnyOp, name: string, { dtype, size }: Tensor): boolean {
   return dtype === "bool" && size === 0 && op.optional?.includes(name) === true;
 }
 
-/** The op's gradient in TensorFlow.js's form: inputs are saved, never outputs, so that it differentiates again. */
+/**
+ * The op's gradient in TensorFlow.js's form: inputs are saved, and of the outputs only those that no gradient
+ * flows through, so that it differentiates again.
+ */
 function gradConfig(op: AnyOp): GradConfig {
   const list = op.inputs === "list";
   return {
     kernelName: op.name,
     inputsToSave: list ? [] : [...op.inputs],
     saveAllInputs: list,
+    outputsToSave: op.saved ? [...op.saved] : [],
     gradFunc: (dy: Tensor | Tensor[], saved: Tensor[], attrs) => {
       const names = list ? saved.map((_, i) => String(i)) : (op.inputs as readonly string[]);
       const inputs: NamedTensorMap = {};
@@ -49,7 +54,10 @@ function gradConfig(op: AnyOp): GradConfig {
         if (!isAbsent(op, name, saved[i])) inputs[name] = saved[i];
       }
       const dys = Array.isArray(dy) ? dy : [dy];
-      return op.gradient!(dys[0], inputs, attrs, dys) as NamedTensorMap & { [name: string]: () => Tensor };
+      const results = saved.slice(names.length);
+      return op.gradient!(dys[0], inputs, attrs, dys, results) as NamedTensorMap & {
+        [name: string]: () => Tensor;
+      };
     },
   };
 }

@@ -1,4 +1,5 @@
 import { cast, concat, floor, type Tensor4D, tidy } from "@tensorflow/tfjs-core";
+import type { Live } from "../backend/op.ts";
 import { check } from "../errors.ts";
 import { colour } from "../ops/colour.ts";
 import { translate } from "../ops/image.ts";
@@ -6,7 +7,7 @@ import { randomUniform } from "../ops/random.ts";
 import { deriveKey, type Key } from "../random.ts";
 
 /** Changes pictures before the discriminator sees them; random by the key, differentiable. */
-export type Augment = (x: Tensor4D, key: Key) => Tensor4D;
+export type Augment = (x: Tensor4D, key: Live<Key>) => Tensor4D;
 
 /** Strengths of `diffAugment`. */
 export interface DiffAugmentOptions {
@@ -58,4 +59,7 @@ export function diffAugment(options: DiffAugmentOptions = {}): Augment {
 }
 
 /** A key of its own for one purpose within the key of a step. */
-const childKey = (key: Key, purpose: string): Key => deriveKey(key[0], key[1], purpose);
+const childKey = (key: Live<Key>, purpose: string) => (): Key => {
+  const [seed, part] = typeof key === "function" ? key() : key;
+  return deriveKey(seed, part, purpose);
+};

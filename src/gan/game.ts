@@ -27,8 +27,11 @@ export interface Play {
    * @param parts the batch is so many end to end, each normalised by itself. Default 1.
    */
   run(player: string, x: Tensor, parts?: number): Tensor;
-  /** Key of this turn's random numbers for one purpose; another at every step. */
-  key(purpose: string): Key;
+  /**
+   * Key of this turn's random numbers for one purpose; another at every step, so it is a function, to be handed to
+   * `randomNormal` and its kind as it is.
+   */
+  key(purpose: string): () => Key;
 }
 
 /** One player's move: minimise this loss over the player's own parameters. */

@@ -1,18 +1,17 @@
 import { Tensor, type Tensor2D, type Tensor4D, tensor, tidy, type Variable } from "@tensorflow/tfjs-core";
-import { CheckpointError, check, checkType, GanvilError, show, showShape } from "../errors.ts";
+import { type CompiledStep, compile } from "../backend/compile.ts";
+import { check, checkType, GanvilError, show, showShape } from "../errors.ts";
 import { disposeNetwork } from "../nn/network.ts";
 import { imageBatch } from "../ops/image.ts";
+import { assignStep } from "../ops/in-place.ts";
 import { Adam } from "../optim/adam.ts";
 import { Ema } from "../optim/ema.ts";
 import { emaDecay } from "../optim/schedule.ts";
 import type { Batch } from "./batch.ts";
 import type { Game, Player } from "./game.ts";
 import { type CompleteSettings, completeSettings, type GanSettings, twoPlayerGame } from "./settings.ts";
-import type { StateTensor, TrainingState } from "./state.ts";
-import { playStep, type TurnReport } from "./step.ts";
-
-/** Written into every state, and required of one. */
-const stateFormat = { format: "ganvil-training-state", version: "1" } as const;
+import { checkArrays, positionOf, type StateTensor, stateFormat, type TrainingState } from "./state.ts";
+import { type Match, playStep, type TurnReport, Undo } from "./step.ts";
 
 /**
  * An average's half-life is at most this part of the pictures seen, so that it forgets the start of training
@@ -31,6 +30,13 @@ export class Gan {
   #imagesSeen = 0;
   #cursor = 0;
   #stepping = false;
+  #reports: Record<string, TurnReport> = {};
+  readonly #match: Match;
+  readonly #undo: Undo;
+  readonly #compiled: CompiledStep = compile((real) => {
+    this.#playOnce(real as Tensor4D);
+    return [];
+  });
 
   constructor(settings: GanSettings) {
     this.settings = completeSettings(settings);
@@ -40,6 +46,14 @@ export class Gan {
       this.#optimizers[name] = new Adam(player.network.parameters, player);
       if (player.averageHalfLife !== undefined) this.#averages[name] = new Ema(trainedAndTracked(player));
     }
+    this.#match = {
+      ...{ game: this.game, optimizers: this.#optimizers, averages: this.#averages },
+      decay: (name) => {
+        const { averageHalfLife = 0 } = this.game.players[name];
+        return emaDecay(Math.min(averageHalfLife, averageShare * this.#imagesSeen), this.settings.batch);
+      },
+    };
+    this.#undo = new Undo(this.#match);
   }
 
   /** Steps done. */
@@ -50,6 +64,11 @@ export class Gan {
   /** Real pictures that the discriminator has been shown. */
   get imagesSeen(): number {
     return this.#imagesSeen;
+  }
+
+  /** `"captured"` where steps are replayed, `"watched"` before, or why they are not: see `compile`. */
+  get stepStatus(): string {
+    return this.settings.capture ? this.#compiled.status : "capture is off";
   }
 
   /** Position in the data to go on from. */
@@ -87,13 +106,7 @@ export class Gan {
         () =>
           `step: expected pictures ${showShape(wanted)}, got ${showShape(real.shape)}. Decode them at the GAN's resolution and batch.`,
       );
-      const moment = { step: this.#step, seed: this.#seed, progress: this.progress };
-      const reports = await playStep({ game: this.game, optimizers: this.#optimizers }, real, moment);
-      for (const [name, average] of Object.entries(this.#averages)) {
-        const player = this.game.players[name];
-        const halfLife = Math.min(player.averageHalfLife!, averageShare * this.#imagesSeen);
-        average.update(emaDecay(halfLife, batch));
-      }
+      const reports = this.#play(real);
       this.#step++;
       this.#imagesSeen += batch;
       this.#cursor = cursor;
@@ -102,6 +115,29 @@ export class Gan {
       real.dispose();
       this.#stepping = false;
     }
+  }
+
+  /** Every player's turn, then the averages; the reports of the turns. */
+  #play(real: Tensor4D): Record<string, TurnReport> {
+    this.#reports = {};
+    try {
+      if (this.settings.capture) this.#compiled(real);
+      else this.#playOnce(real);
+      return this.#reports;
+    } catch (error) {
+      this.#undo.restore();
+      throw error;
+    } finally {
+      this.#undo.forget();
+    }
+  }
+
+  #playOnce(real: Tensor4D): void {
+    const moment = () => ({ step: this.#step, seed: this.#seed, progress: this.progress });
+    this.#undo.save();
+    playStep(this.#match, real, moment, (player, report) => {
+      this.#reports[player] = report;
+    });
   }
 
   /**
@@ -151,41 +187,25 @@ export class Gan {
    */
   restore(state: TrainingState): void {
     this.#notStepping("restore");
-    const { metadata, tensors } = state;
-    if (metadata.format !== stateFormat.format || metadata.version !== stateFormat.version) {
-      throw new CheckpointError(
-        "checkpoint-foreign",
-        `checkpoint: expected format "${stateFormat.format}" version ${stateFormat.version}, got "${metadata.format}" version ${metadata.version}. It was not written by this library's training.`,
-      );
-    }
-    const [step, imagesSeen, cursor, seed] = ["step", "imagesSeen", "cursor", "seed"].map((key) =>
-      wholeNumber(key, metadata[key]),
-    );
-    const steps = parseSteps(metadata.optimizerSteps, Object.keys(this.#optimizers));
+    const { tensors } = state;
     const arrays = [...this.#arrays()];
-    for (const [name, { shape }] of arrays) checkArray(name, shape, tensors[name]);
-    const known = new Set(arrays.map(([name]) => name));
-    const unknown = Object.keys(tensors).filter((name) => !known.has(name));
-    if (unknown.length > 0) {
-      throw new CheckpointError(
-        "checkpoint-network",
-        `checkpoint: it has ${unknown.length} arrays that these networks lack, such as "${unknown[0]}". Make the GAN with the recipe and options that it was trained with.`,
-      );
+    const at = positionOf(state.metadata, Object.keys(this.#optimizers));
+    checkArrays(arrays, tensors);
+    for (const [name, variable] of arrays) {
+      tidy(() => assignStep(variable, tensor(tensors[name].data, variable.shape, "float32")));
     }
-    tidy(() => {
-      const values = arrays.map(([name, { shape }]) => tensor(tensors[name].data, shape, "float32"));
-      for (const [i, [, variable]] of arrays.entries()) variable.assign(values[i]);
-    });
-    for (const [name, count] of Object.entries(steps)) this.#optimizers[name].step = count;
-    this.#step = step;
-    this.#imagesSeen = imagesSeen;
-    this.#cursor = cursor;
-    this.#seed = seed;
+    for (const [name, count] of Object.entries(at.optimizerSteps)) this.#optimizers[name].step = count;
+    this.#step = at.step;
+    this.#imagesSeen = at.imagesSeen;
+    this.#cursor = at.cursor;
+    this.#seed = at.seed;
   }
 
   /** Frees every variable. */
   dispose(): void {
     this.#notStepping("dispose");
+    this.#compiled.dispose();
+    this.#undo.dispose();
     for (const { network } of Object.values(this.game.players)) disposeNetwork(network);
     for (const holder of [...Object.values(this.#optimizers), ...Object.values(this.#averages)])
       holder.dispose();
@@ -243,40 +263,4 @@ const isTensor = (image: Batch["image"]): image is Tensor4D => image instanceof 
 
 function trainedAndTracked({ network }: Player): Record<string, Variable> {
   return { ...network.parameters, ...network.statistics };
-}
-
-function wholeNumber(key: string, text: string | undefined): number {
-  const value = Number(text);
-  if (text !== undefined && /^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
-  throw new CheckpointError(
-    "checkpoint-metadata",
-    `checkpoint: expected metadata "${key}" to be a whole number, got ${JSON.stringify(text)}`,
-  );
-}
-
-function parseSteps(text: string | undefined, players: readonly string[]): Record<string, number> {
-  let found: unknown;
-  try {
-    found = JSON.parse(text ?? "");
-  } catch {
-    found = undefined;
-  }
-  const steps: Record<string, number> = {};
-  for (const player of players) {
-    steps[player] = wholeNumber(
-      `optimizerSteps.${player}`,
-      String((found as Record<string, unknown>)?.[player]),
-    );
-  }
-  return steps;
-}
-
-function checkArray(name: string, shape: readonly number[], found: StateTensor | undefined): void {
-  const expected = `float32 ${showShape(shape)}`;
-  const got = found === undefined ? "nothing" : `${found.dtype} ${showShape(found.shape)}`;
-  if (expected === got) return;
-  throw new CheckpointError(
-    "checkpoint-network",
-    `checkpoint: expected "${name}" to be ${expected}, got ${got}. Make the GAN with the recipe and options that it was trained with.`,
-  );
 }

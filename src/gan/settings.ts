@@ -40,6 +40,12 @@ export interface GanSettings {
   readonly loss?: AdversarialLoss;
   /** Applied to every picture, real or fake, before the discriminator. Default: none. */
   readonly augment?: Augment;
+  /**
+   * Record a step's kernels once and replay them: faster, the same numbers. Networks, loss and augment are then
+   * called for the first two steps only, so they must depend on nothing that changes from step to step but
+   * their arguments and the values of variables. Default true.
+   */
+  readonly capture?: boolean;
   /** The recipe's name and options, so that a checkpoint alone can make the networks again. */
   readonly recipe?: { readonly name: string; readonly options: object };
 }
@@ -62,6 +68,7 @@ export function completeSettings(given: GanSettings): CompleteSettings {
     beta2: 0.99,
     averageHalfLife: 4000,
     loss: nonSaturating,
+    capture: true,
     // An option given as undefined is one left out.
     ...(Object.fromEntries(
       Object.entries(given).filter(([, value]) => value !== undefined),
@@ -123,6 +130,7 @@ export function twoPlayerGame(settings: CompleteSettings): Game {
           const fake = run("generator", randomNormal([batch, latent], { key: key("z") }));
           // One pass over both halves keeps the kernels busy; norms stay apart by `parts`.
           const logits = run("discriminator", shown(concat([real as Tensor, fake]), key("augment")), 2);
+          if (loss.discriminator.joined) return loss.discriminator.joined(logits);
           const half = [batch, ...logits.shape.slice(1)];
           const rest = logits.shape.slice(1).map(() => 0);
           return loss.discriminator(slice(logits, [0, ...rest], half), slice(logits, [batch, ...rest], half));

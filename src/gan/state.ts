@@ -1,3 +1,5 @@
+import type { Tensor } from "@tensorflow/tfjs-core";
+import { CheckpointError, showShape } from "../errors.ts";
 /** A named array of a state, as it is saved. */
 export interface StateTensor {
   readonly dtype: "float32" | "int32";
@@ -13,4 +15,79 @@ export interface StateTensor {
 export interface TrainingState {
   readonly tensors: Readonly<Record<string, StateTensor>>;
   readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Written into every state, and required of one. */
+export const stateFormat = { format: "ganvil-training-state", version: "1" } as const;
+
+/**
+ * Where training stands by a state's metadata.
+ * @throws CheckpointError when it is of another format or incomplete
+ */
+export function positionOf(metadata: TrainingState["metadata"], players: readonly string[]) {
+  if (metadata.format !== stateFormat.format || metadata.version !== stateFormat.version) {
+    throw new CheckpointError(
+      "checkpoint-foreign",
+      `checkpoint: expected format "${stateFormat.format}" version ${stateFormat.version}, got "${metadata.format}" version ${metadata.version}. It was not written by this library's training.`,
+    );
+  }
+  const [step, imagesSeen, cursor, seed] = ["step", "imagesSeen", "cursor", "seed"].map((key) =>
+    wholeNumber(key, metadata[key]),
+  );
+  return { step, imagesSeen, cursor, seed, optimizerSteps: parseSteps(metadata.optimizerSteps, players) };
+}
+
+function wholeNumber(key: string, text: string | undefined): number {
+  const value = Number(text);
+  if (text !== undefined && /^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw new CheckpointError(
+    "checkpoint-metadata",
+    `checkpoint: expected metadata "${key}" to be a whole number, got ${JSON.stringify(text)}`,
+  );
+}
+
+function parseSteps(text: string | undefined, players: readonly string[]): Record<string, number> {
+  let found: unknown;
+  try {
+    found = JSON.parse(text ?? "");
+  } catch {
+    found = undefined;
+  }
+  const steps: Record<string, number> = {};
+  for (const player of players) {
+    steps[player] = wholeNumber(
+      `optimizerSteps.${player}`,
+      String((found as Record<string, unknown>)?.[player]),
+    );
+  }
+  return steps;
+}
+
+/**
+ * Refuses a state whose arrays are not those of the variables.
+ * @throws CheckpointError `checkpoint-network`
+ */
+export function checkArrays(
+  variables: readonly (readonly [name: string, variable: Tensor])[],
+  tensors: TrainingState["tensors"],
+): void {
+  for (const [name, { shape }] of variables) checkArray(name, shape, tensors[name]);
+  const known = new Set(variables.map(([name]) => name));
+  const unknown = Object.keys(tensors).filter((name) => !known.has(name));
+  if (unknown.length > 0) {
+    throw new CheckpointError(
+      "checkpoint-network",
+      `checkpoint: it has ${unknown.length} arrays that these networks lack, such as "${unknown[0]}". Make the GAN with the recipe and options that it was trained with.`,
+    );
+  }
+}
+
+function checkArray(name: string, shape: readonly number[], found: StateTensor | undefined): void {
+  const expected = `float32 ${showShape(shape)}`;
+  const got = found === undefined ? "nothing" : `${found.dtype} ${showShape(found.shape)}`;
+  if (expected === got) return;
+  throw new CheckpointError(
+    "checkpoint-network",
+    `checkpoint: expected "${name}" to be ${expected}, got ${got}. Make the GAN with the recipe and options that it was trained with.`,
+  );
 }

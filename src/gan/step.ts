@@ -1,19 +1,18 @@
 import {
-  addN,
   dispose,
   type NamedTensorMap,
   type Scalar,
-  sqrt,
-  square,
-  sum,
   type Tensor,
   type Tensor4D,
-  tidy,
   type Variable,
   variableGrads,
 } from "@tensorflow/tfjs-core";
+import { onHost } from "../backend/compile.ts";
 import { NonFiniteError } from "../errors.ts";
+import { globalNorm } from "../ops/global-norm.ts";
+import { assignStep, zeroVariable } from "../ops/in-place.ts";
 import type { Adam } from "../optim/adam.ts";
+import type { Ema } from "../optim/ema.ts";
 import { deriveKey } from "../random.ts";
 import type { Game, Play, Turn } from "./game.ts";
 
@@ -32,44 +31,57 @@ export interface Moment {
   readonly progress: number;
 }
 
-/** A game with the optimizer of each player. */
+/** A game with the optimizer of each player, and the averages of those that have one. */
 export interface Match {
   readonly game: Game;
   readonly optimizers: Readonly<Record<string, Adam>>;
+  readonly averages: Readonly<Record<string, Ema>>;
+  /** Of a player's average, at this step. */
+  readonly decay: (player: string) => number;
 }
 
 /**
- * Plays every turn of one step and updates the players. All or nothing: when a loss or gradient is not
- * finite, every variable is again what it was before the step.
- * @throws NonFiniteError `non-finite-loss` naming step and player
+ * Plays every turn of one step and updates the players. What depends on the moment is asked for when it is
+ * computed, so that a captured step has it anew at each replay.
+ * @param report is called after each turn's gradient and before its update
+ * @throws NonFiniteError `non-finite-loss` naming step and player, in the midst of the step: `Undo` restores
  */
-export async function playStep(
-  match: Match,
+export function playStep(
+  { game, optimizers, averages, decay }: Match,
   real: Tensor4D,
-  moment: Moment,
-): Promise<Record<string, TurnReport>> {
-  const { game, optimizers } = match;
-  const reports: Record<string, TurnReport> = {};
-  const undo = remember(match);
-  try {
-    for (const [index, turn] of game.turns.entries()) {
-      const key: Play["key"] = (purpose) => deriveKey(moment.seed, "step", moment.step, index, purpose);
-      const { loss, gradients } = gradientsOf(game, turn, { real, key });
-      try {
-        reports[turn.player] = await finiteReport(loss, gradients, turn.player, moment.step);
-        const { learningRate } = game.players[turn.player];
-        optimizers[turn.player].apply(gradients, learningRate(moment.progress));
-      } finally {
-        dispose([loss, ...Object.values(gradients)]);
+  moment: () => Moment,
+  report: (player: string, turn: TurnReport) => void,
+): void {
+  const last = game.turns.length - 1;
+  for (const [index, turn] of game.turns.entries()) {
+    const { player } = turn;
+    const key: Play["key"] = (purpose) => () => {
+      const { seed, step } = moment();
+      return deriveKey(seed, "step", step, index, purpose);
+    };
+    const { loss, gradients } = gradientsOf(game, turn, { real, key });
+    const norm = globalNorm(Object.values(gradients));
+    onHost([loss, norm], ([lossValue], [gradientNorm]) => {
+      if (!(Number.isFinite(lossValue) && Number.isFinite(gradientNorm))) {
+        throw new NonFiniteError(
+          "non-finite-loss",
+          `step ${moment().step}: the ${player}'s loss is ${lossValue} and its gradient's norm ${gradientNorm}; both must be finite. The weights are those before this step. Lower the learning rate, or resume from an earlier checkpoint.`,
+        );
       }
-    }
-  } catch (error) {
-    undo.restore();
-    throw error;
-  } finally {
-    undo.forget();
+      report(player, { loss: lossValue, gradientNorm });
+    });
+    const { learningRate } = game.players[player];
+    // Every check has passed at the last turn: nothing is undone after it, and averages follow.
+    const average = index === last ? averages[player] : undefined;
+    optimizers[player].apply(gradients, () => learningRate(moment().progress), {
+      ...(average && { average, decay: () => decay(player) }),
+      undo: undoneByOptimizer(game, player),
+    });
+    dispose([loss, norm, ...Object.values(gradients)]);
   }
-  return reports;
+  for (const [name, average] of Object.entries(averages)) {
+    if (name !== game.turns[last].player) average.update(() => decay(name));
+  }
 }
 
 /** The turn's loss and its gradient by the player's parameters, each under the parameter's name. */
@@ -89,43 +101,60 @@ function gradientsOf(
   return { loss: value, gradients };
 }
 
-async function finiteReport(
-  loss: Scalar,
-  gradients: NamedTensorMap,
-  player: string,
-  step: number,
-): Promise<TurnReport> {
-  const norm = tidy(() => sqrt(addN(Object.values(gradients).map((gradient) => sum(square(gradient))))));
-  const [[lossValue], [gradientNorm]] = await Promise.all([loss.data(), norm.data()]);
-  norm.dispose();
-  if (Number.isFinite(lossValue) && Number.isFinite(gradientNorm)) return { loss: lossValue, gradientNorm };
-  throw new NonFiniteError(
-    "non-finite-loss",
-    `step ${step}: the ${player}'s loss is ${lossValue} and its gradient's norm ${gradientNorm}; both must be finite. The weights are those before this step. Lower the learning rate, or resume from an earlier checkpoint.`,
-  );
+/** True for a player that changes before the last check, and once: its optimizer itself can undo that. */
+function undoneByOptimizer({ turns }: Game, player: string): boolean {
+  const own = turns.filter((turn) => turn.player === player);
+  return own.length === 1 && own[0] !== turns.at(-1);
 }
 
-/**
- * Holds on to the present values of all that this step may change before its last check. A clone shares a
- * variable's values until an in-place update, which then writes to a copy: only what changes is copied.
- */
-function remember({ game, optimizers }: Match): { restore(): void; forget(): void } {
-  const last = game.turns.at(-1)?.player;
-  const variables: Variable[] = [];
-  for (const [name, { network }] of Object.entries(game.players)) {
-    variables.push(...Object.values(network.statistics));
-    // The last player's weights change after every check has passed.
-    if (name === last) continue;
-    const { first, second } = optimizers[name];
-    for (const group of [network.parameters, first, second]) variables.push(...Object.values(group));
+/** Keeps what a step may change before its last check, so that a step is all or nothing. */
+export class Undo {
+  readonly #variables: readonly Variable[];
+  readonly #before: readonly Variable[];
+  readonly #match: Match;
+  #steps: ReadonlyMap<string, number> | undefined;
+
+  constructor(match: Match) {
+    const { game, optimizers } = match;
+    const changing = new Set(game.turns.slice(0, -1).map(({ player }) => player));
+    const variables: Variable[] = [];
+    for (const [name, { network }] of Object.entries(game.players)) {
+      variables.push(...Object.values(network.statistics));
+      if (!changing.has(name) || undoneByOptimizer(game, name)) continue;
+      const { first, second } = optimizers[name];
+      for (const group of [network.parameters, first, second]) variables.push(...Object.values(group));
+    }
+    this.#variables = variables;
+    this.#before = variables.map((variable: Tensor) => zeroVariable(variable));
+    this.#match = match;
   }
-  const values: Tensor[] = variables.map((variable) => variable.clone());
-  const steps = Object.entries(optimizers).map(([name, { step }]) => ({ name, step }));
-  return {
-    restore: () => {
-      for (const [i, variable] of variables.entries()) variable.assign(values[i]);
-      for (const { name, step } of steps) optimizers[name].step = step;
-    },
-    forget: () => dispose(values),
-  };
+
+  /** Part of a step: notes the present values. */
+  save(): void {
+    for (const [i, before] of this.#before.entries()) assignStep(before, this.#variables[i]);
+    onHost([], () => {
+      this.#steps = new Map(Object.entries(this.#match.optimizers).map(([name, { step }]) => [name, step]));
+    });
+  }
+
+  /** The step has come to its end. */
+  forget(): void {
+    this.#steps = undefined;
+  }
+
+  /** Brings back the values before a step that began and did not end. */
+  restore(): void {
+    if (this.#steps === undefined) return;
+    for (const [i, variable] of this.#variables.entries()) assignStep(variable, this.#before[i]);
+    const { game, optimizers } = this.#match;
+    for (const [name, step] of this.#steps) {
+      if (optimizers[name].step > step && undoneByOptimizer(game, name)) optimizers[name].revert();
+      optimizers[name].step = step;
+    }
+    this.#steps = undefined;
+  }
+
+  dispose(): void {
+    dispose([...this.#before]);
+  }
 }

@@ -1,6 +1,7 @@
-import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { defineOp } from "../backend/op.ts";
+import { type TensorInfo, util } from "@tensorflow/tfjs-core";
+import { type Call, defineOp, type Operand } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
+import { type Run, unitTable } from "./unit-table.ts";
 
 /** What one Adam step needs beside its tensors. */
 export interface AdamAttrs {
@@ -24,41 +25,163 @@ function checkAlike(name: string, operands: Record<string, Pick<TensorInfo, "sha
   }
 }
 
+function checkAdam({ step, learningRate }: AdamAttrs): void {
+  check(Number.isFinite(learningRate), () => `adam: expected a finite learning rate, got ${learningRate}`);
+  check(Number.isInteger(step) && step > 0, () => `adam: expected step to count from 1, got ${step}`);
+}
+
+function checkDecay(decay: number): void {
+  check(decay >= 0 && decay <= 1, () => `ema: expected decay in [0, 1], got ${decay}`);
+}
+
+/** The kernels' scalars from an Adam step's. */
+const adamScalars = ({ learningRate, beta1, beta2, epsilon, step }: AdamAttrs) =>
+  [
+    learningRate / (1 - beta1 ** step),
+    1 / Math.sqrt(1 - beta2 ** step),
+    beta1,
+    beta2,
+    1 - beta1,
+    1 - beta2,
+    epsilon,
+  ] as const;
+
 /** Writes to its first three inputs and gives no result. */
 export const adamOp = defineOp<"param" | "m" | "v" | "gradient", AdamAttrs>({
   name: "GanvilAdam",
   inputs: ["param", "m", "v", "gradient"],
-  infer: (inputs, { step }) => {
+  live: true,
+  infer: (inputs, attrs) => {
     checkAlike("adam", inputs);
-    check(Number.isInteger(step) && step > 0, () => `adam: expected step to count from 1, got ${step}`);
+    checkAdam(attrs);
     return [];
   },
-  wasm: ({ kernels }, { param, m, v, gradient }, _, { learningRate, beta1, beta2, epsilon, step }) =>
-    kernels.adam(
-      param.ptr,
-      m.ptr,
-      v.ptr,
-      gradient.ptr,
-      param.size,
-      learningRate / (1 - beta1 ** step),
-      1 / Math.sqrt(1 - beta2 ** step),
-      beta1,
-      beta2,
-      1 - beta1,
-      1 - beta2,
-      epsilon,
-    ),
+  wasm: ({ kernels }, { param, m, v, gradient }, _, attrs) =>
+    kernels.adam(param.ptr, m.ptr, v.ptr, gradient.ptr, param.size, ...adamScalars(attrs)),
 });
 
 /** Writes to its first input and gives no result. */
 export const emaOp = defineOp<"average" | "value", { decay: number }>({
   name: "GanvilEma",
   inputs: ["average", "value"],
+  live: true,
   infer: (inputs, { decay }) => {
     checkAlike("ema", inputs);
-    check(decay >= 0 && decay <= 1, () => `ema: expected decay in [0, 1], got ${decay}`);
+    checkDecay(decay);
     return [];
   },
   wasm: ({ kernels }, { average, value }, _, { decay }) =>
     kernels.ema(average.ptr, value.ptr, average.size, decay, 1 - decay),
+});
+
+/** Writes to its first inputs, averages [n], the means over the groups of [groups, n]; gives no result. */
+export const emaOfMeansOp = defineOp<"average" | "values", { decay: number }>({
+  name: "GanvilEmaOfMeans",
+  inputs: ["average", "values"],
+  live: true,
+  infer: ({ average, values }, { decay }) => {
+    checkAlike("ema", { average, values: { ...values, shape: values.shape.slice(1) } });
+    checkDecay(decay);
+    return [];
+  },
+  wasm: ({ kernels }, { average, values }, _, { decay }) =>
+    kernels.emaOfMeans(average.ptr, values.ptr, values.shape[0], average.size, decay, 1 - decay),
+});
+
+/** What a row's tensors are, by how many it has. */
+const rowFields = {
+  2: ["param", "average"],
+  4: ["param", "m", "v", "gradient"],
+  5: ["param", "m", "v", "gradient", "average"],
+} as const;
+
+/** Number of a row's tensors: see `rowFields`. */
+export type RowSize = keyof typeof rowFields;
+
+type Field = (typeof rowFields)[5][number];
+
+export interface AdamStepsAttrs extends AdamAttrs {
+  /** Of the averages. */
+  decay: number;
+  /** The inputs are rows of so many tensors end to end. */
+  rows: readonly RowSize[];
+  /** The last input, after the rows, is where p, m and v of every row are written before they change. */
+  undo: boolean;
+}
+
+function rowsOf<T>(inputs: { readonly [name: string]: T }, rows: readonly RowSize[]): Record<Field, T>[] {
+  let next = 0;
+  return rows.map(
+    (size) => Object.fromEntries(rowFields[size].map((field) => [field, inputs[next++]])) as Record<Field, T>,
+  );
+}
+
+/** The kernels' table and its number of rows. */
+function adamTable(
+  { ints }: Call,
+  inputs: { readonly [name: string]: Operand },
+  { rows, undo }: Pick<AdamStepsAttrs, "rows" | "undo">,
+) {
+  let before = undo ? inputs[Object.keys(inputs).length - 1].ptr : 0;
+  const runs = rowsOf(inputs, rows).map(({ param, m, v, gradient, average }): Run => {
+    const steps = m !== undefined;
+    const addresses = [param, m, v, gradient, average].map((operand) => operand?.ptr ?? 0);
+    const run = { addresses: [...addresses, steps ? before : 0], length: param.size };
+    if (undo && steps) before += 12 * param.size;
+    return run;
+  });
+  const table = unitTable(runs, (addresses, length) => [...addresses, length, 0], [4, 4, 4, 4, 4, 12]);
+  return { table: ints(table), units: table.length / 8 };
+}
+
+type Shaped = Pick<TensorInfo, "shape" | "dtype">;
+
+function inferRows(inputs: { readonly [name: string]: Shaped }, attrs: AdamStepsAttrs) {
+  let stepped = 0;
+  for (const row of rowsOf(inputs, attrs.rows)) {
+    checkAlike("adam", row);
+    if (row.m !== undefined) stepped += util.sizeFromShape(row.param.shape);
+  }
+  checkAdam(attrs);
+  checkDecay(attrs.decay);
+  if (attrs.undo) {
+    const undo = inputs[Object.keys(inputs).length - 1];
+    checkAlike("adam", { "three times the parameters": { dtype: "float32", shape: [3 * stepped] }, undo });
+  }
+  return [];
+}
+
+/** Adam steps and averages over rows of tensors, which it writes to; gives no result. See `adamSteps()`. */
+export const adamStepsOp = defineOp<string, AdamStepsAttrs>({
+  name: "GanvilAdamSteps",
+  inputs: "list",
+  live: true,
+  infer: inferRows,
+  wasm: (call, inputs, _, attrs) => {
+    const { table, units } = adamTable(call, inputs, attrs);
+    const { decay } = attrs;
+    call.split("adamSteps", units, 0, [table, ...adamScalars(attrs), decay, 1 - decay]);
+  },
+});
+
+/** Puts back what `adamStepsOp` with `undo` wrote away; of the same inputs and attributes. */
+export const adamRestoreOp = defineOp<string, AdamStepsAttrs>({
+  name: "GanvilAdamRestore",
+  inputs: "list",
+  infer: inferRows,
+  wasm: (call, inputs, _, attrs) => {
+    const { table, units } = adamTable(call, inputs, attrs);
+    call.split("adamRestore", units, 0, [table]);
+  },
+});
+
+/** Writes to its first input and gives no result. */
+export const assignOp = defineOp<"target" | "value">({
+  name: "GanvilAssign",
+  inputs: ["target", "value"],
+  infer: (inputs) => {
+    checkAlike("assign", inputs);
+    return [];
+  },
+  wasm: ({ kernels }, { target, value }) => kernels.copy(value.ptr, target.ptr, 4 * target.size),
 });

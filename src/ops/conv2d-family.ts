@@ -7,11 +7,11 @@ import { checkFloats } from "./operand.ts";
 /** The three directions of a convolution. Each is linear in both inputs, and each other's gradient. */
 export interface ConvolutionFamily {
   /** y of x and filter. */
-  readonly forward: Op<"x" | "filter", Conv2dAttrs>;
+  readonly forward: Op<"x" | "filter", Conv2dAttrs, never, Conv2dGeometry>;
   /** dx of dy and filter: the transposed convolution. */
-  readonly input: Op<"dy" | "filter", Conv2dAttrs & { readonly inputShape: number[] }>;
+  readonly input: Op<"dy" | "filter", Conv2dAttrs & { readonly inputShape: number[] }, never, Conv2dGeometry>;
   /** dFilter of x and dy, summed over the batch. */
-  readonly filter: Op<"x" | "dy", Conv2dAttrs & { readonly filterShape: number[] }>;
+  readonly filter: Op<"x" | "dy", Conv2dAttrs & { readonly filterShape: number[] }, never, Conv2dGeometry>;
 }
 
 type GeometryOf = (
@@ -37,12 +37,11 @@ export function convolutionFamily(
     inputs: ["x", "filter"],
     infer: ({ x, filter }, attrs) => {
       checkFloats(op, { x, filter });
-      return { shape: outputShape(geometryOf(op, x.shape, filter.shape, attrs)) };
+      const plan = geometryOf(op, x.shape, filter.shape, attrs);
+      return { shape: outputShape(plan), plan };
     },
     flops: ({ x, filter }, attrs) => conv2dFlops(geometryOf(op, x.shape, filter.shape, attrs)),
-    wasm: (call, { x, filter }, [y], attrs) => {
-      convolve(call, geometryOf(op, x.shape, filter.shape, attrs), "forward", y, x, filter);
-    },
+    wasm: (call, { x, filter }, [y], _, plan) => convolve(call, plan, "forward", y, x, filter),
     gradient: (dy, { x, filter }, attrs) => ({
       x: () => call(input, { dy, filter }, { ...attrs, inputShape: x.shape }),
       filter: () => call(filterGradient, { x, dy }, { ...attrs, filterShape: filter.shape }),
@@ -55,13 +54,12 @@ export function convolutionFamily(
     infer: ({ dy, filter }, attrs) => {
       const direction = `${op} input-gradient`;
       checkFloats(direction, { dy, filter });
-      checkDy(direction, dy.shape, geometryOf(direction, attrs.inputShape, filter.shape, attrs));
-      return { shape: attrs.inputShape };
+      const plan = geometryOf(direction, attrs.inputShape, filter.shape, attrs);
+      checkDy(direction, dy.shape, plan);
+      return { shape: attrs.inputShape, plan };
     },
     flops: ({ filter }, attrs) => conv2dFlops(geometryOf(op, attrs.inputShape, filter.shape, attrs)),
-    wasm: (call, { dy, filter }, [dx], attrs) => {
-      convolve(call, geometryOf(op, attrs.inputShape, filter.shape, attrs), "inputGradient", dx, dy, filter);
-    },
+    wasm: (call, { dy, filter }, [dx], _, plan) => convolve(call, plan, "inputGradient", dx, dy, filter),
     gradient: (ddx, { dy, filter }, { inputShape: _, ...attrs }) => ({
       dy: () => call(forward, { x: ddx, filter }, attrs),
       filter: () => call(filterGradient, { x: ddx, dy }, { ...attrs, filterShape: filter.shape }),
@@ -74,13 +72,12 @@ export function convolutionFamily(
     infer: ({ x, dy }, attrs) => {
       const direction = `${op} filter-gradient`;
       checkFloats(direction, { x, dy });
-      checkDy(direction, dy.shape, geometryOf(direction, x.shape, attrs.filterShape, attrs));
-      return { shape: attrs.filterShape };
+      const plan = geometryOf(direction, x.shape, attrs.filterShape, attrs);
+      checkDy(direction, dy.shape, plan);
+      return { shape: attrs.filterShape, plan };
     },
     flops: ({ x }, attrs) => conv2dFlops(geometryOf(op, x.shape, attrs.filterShape, attrs)),
-    wasm: (call, { x, dy }, [dFilter], attrs) => {
-      convolve(call, geometryOf(op, x.shape, attrs.filterShape, attrs), "filterGradient", dFilter, x, dy);
-    },
+    wasm: (call, { x, dy }, [dFilter], _, plan) => convolve(call, plan, "filterGradient", dFilter, x, dy),
     gradient: (ddFilter, { x, dy }, { filterShape: _, ...attrs }) => ({
       x: () => call(input, { dy, filter: ddFilter }, { ...attrs, inputShape: x.shape }),
       dy: () => call(forward, { x, filter: ddFilter }, attrs),

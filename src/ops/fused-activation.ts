@@ -1,8 +1,9 @@
-import { sum, type Tensor, zerosLike } from "@tensorflow/tfjs-core";
-import { call, defineOp, type Op } from "../backend/op.ts";
-import { check, checkType, show, showShape } from "../errors.ts";
+import { add, type Tensor, zerosLike } from "@tensorflow/tfjs-core";
+import { call, callMany, defineOp, type Op } from "../backend/op.ts";
+import { check, showShape } from "../errors.ts";
+import { type ActivationOptions, slopeOf } from "./activation.ts";
 import { sameShape } from "./broadcast.ts";
-import { checkFloats, sweepItems } from "./operand.ts";
+import { checkFloats } from "./operand.ts";
 
 /** gain·v where v > 0, else gain·slope·v. */
 interface Attrs {
@@ -28,17 +29,16 @@ function inferLike(tensors: { x: Shaped; bias?: Shaped; dy?: Shaped }) {
   return { shape: x.shape };
 }
 
-function rowsOf({ shape, size }: { readonly shape: readonly number[]; readonly size: number }) {
-  const channels = shape.at(-1) ?? 1;
-  return [channels === 0 ? 0 : size / channels, channels] as const;
-}
+/** A block holds so many bytes. */
+const blockBytes = 65536;
 
-/** Sums dx over all axes but the last. */
-const toChannels = (dx: Tensor): Tensor =>
-  sum(
-    dx,
-    dx.shape.slice(0, -1).map((_, axis) => axis),
-  );
+/** Rows and channels of x, and how its rows are cut into blocks: few enough that a block's float32 sums are good. */
+function blocksOf({ shape, size }: { readonly shape: readonly number[]; readonly size: number }) {
+  const channels = shape.at(-1) ?? 1;
+  const rows = channels === 0 ? 0 : size / channels;
+  const blockRows = 4 * Math.max(1, Math.min(256, Math.floor(blockBytes / (16 * channels))));
+  return { rows, channels, blockRows, blocks: Math.ceil(rows / blockRows) };
+}
 
 /** gain·f(x + bias). */
 export const fusedActivation = defineOp<"x", Attrs, "bias">({
@@ -46,47 +46,52 @@ export const fusedActivation = defineOp<"x", Attrs, "bias">({
   inputs: ["x", "bias"],
   optional: ["bias"],
   infer: ({ x, bias }) => inferLike({ x, bias }),
-  wasm: (context, { x, bias }, [y], { slope, gain }) => {
-    const [rows, channels] = rowsOf(x);
-    const args = [y.ptr, x.ptr, bias?.ptr ?? 0, rows, channels, slope, gain];
-    sweepItems(context, "fusedActivation", args, 3, channels, [4 * channels, 4 * channels]);
+  wasm: ({ split }, { x, bias }, [y], { slope, gain }) => {
+    const { rows, channels, blockRows, blocks } = blocksOf(x);
+    const args = [y.ptr, x.ptr, bias?.ptr ?? 0, rows, channels, blockRows, slope, gain];
+    split("fusedActivation", blocks, 0, args);
   },
   gradient: (dy, { x, bias }, attrs) => {
-    const dx = call(fusedActivationGrad, { x, bias, dy }, attrs);
-    return { x: () => dx.clone(), bias: () => toChannels(dx) };
+    const [dx, dbias] = callMany(fusedActivationGrad, { x, bias, dy }, attrs);
+    return { x: () => dx, bias: () => dbias };
   },
 });
 
-/** gain·f'(x + bias)·dy: linear in dy, and piecewise constant in x and bias. */
+/**
+ * dx = gain·f'(x + bias)·dy, and with a bias dbias, dx summed over all axes but the last: linear in dy, and
+ * piecewise constant in x and bias.
+ */
 export const fusedActivationGrad: Op<"x" | "dy", Attrs, "bias"> = defineOp<"x" | "dy", Attrs, "bias">({
   name: "GanvilFusedActivationGrad",
   inputs: ["x", "bias", "dy"],
   optional: ["bias"],
-  infer: ({ x, bias, dy }) => inferLike({ x, bias, dy }),
-  wasm: (context, { x, bias, dy }, [dx], { slope, gain }) => {
-    const [rows, channels] = rowsOf(x);
-    const args = [dx.ptr, x.ptr, bias?.ptr ?? 0, dy.ptr, rows, channels, slope, gain];
-    const row = 4 * channels;
-    sweepItems(context, "fusedActivationGrad", args, 4, channels, [row, row, 0, row]);
+  infer: ({ x, bias, dy }) => {
+    const dx = inferLike({ x, bias, dy });
+    return bias ? [dx, { shape: bias.shape }] : [dx];
   },
-  gradient: (ddx, { x, bias }, attrs) => ({
+  wasm: ({ kernels, split, workspace }, { x, bias, dy }, [dx, dbias], { slope, gain }) => {
+    const { rows, channels, blockRows, blocks } = blocksOf(x);
+    const sums = bias ? workspace(4 * blocks * channels) : 0;
+    const operands = [dx.ptr, sums, x.ptr, bias?.ptr ?? 0, dy.ptr];
+    split("fusedActivationGrad", blocks, 0, [...operands, rows, channels, blockRows, slope, gain]);
+    if (bias) kernels.sumBlocks(sums, dbias.ptr, blocks, channels);
+  },
+  gradient: (ddx, { x, bias }, attrs, [, ddbias]) => ({
     x: () => zerosLike(x),
     bias: () => zerosLike(bias!),
-    dy: () => call(fusedActivationGrad, { x, bias, dy: ddx }, attrs),
+    dy: () => callMany(fusedActivationGrad, { x, bias, dy: bias ? add(ddx, ddbias) : ddx }, attrs)[0],
   }),
 });
 
-export interface BiasActivationOptions {
+export interface BiasActivationOptions extends ActivationOptions {
   /** Default "leakyRelu". */
-  readonly activation?: "linear" | "relu" | "leakyRelu";
-  /** Slope of leakyRelu below zero; default 0.2. */
-  readonly alpha?: number;
+  readonly activation?: ActivationOptions["activation"];
   /** Factor of the result; default 1. √2 keeps the variance through a relu. */
   readonly gain?: number;
 }
 
 /**
- * gain·activation(x + bias) in one pass, and its derivatives.
+ * gain·activation(x + bias) in one pass over memory; in another its gradients by x and bias.
  * @param x float32 of rank 1 or more, channels last.
  * @param bias float32 [channels], or undefined for none.
  * @throws RangeError where the bias has another size, TypeError for an unknown activation.
@@ -94,12 +99,9 @@ export interface BiasActivationOptions {
 export function biasActivation<T extends Tensor>(
   x: T,
   bias: Tensor | undefined,
-  { activation = "leakyRelu", alpha = 0.2, gain = 1 }: BiasActivationOptions = {},
+  options: BiasActivationOptions = {},
 ): T {
-  const slopes = { linear: 1, relu: 0, leakyRelu: alpha };
-  checkType(
-    Object.hasOwn(slopes, activation),
-    () => `biasActivation: expected activation ${Object.keys(slopes).join(", ")}, got ${show(activation)}`,
-  );
-  return call(fusedActivation, bias ? { x, bias } : { x }, { slope: slopes[activation], gain }) as T;
+  const { activation = "leakyRelu", alpha, gain = 1 } = options;
+  const slope = slopeOf("biasActivation", { activation, alpha });
+  return call(fusedActivation, bias ? { x, bias } : { x }, { slope, gain }) as T;
 }

@@ -1,4 +1,5 @@
 import { defineOp } from "../backend/op.ts";
+import type { Conv2dGeometry } from "../wasm/planner.ts";
 import { applyFused, checkFused, type FusedAttrs } from "./bias-activation.ts";
 import { type Conv2dAttrs, conv2dGeometry, outputShape } from "./conv2d-geometry.ts";
 import { convolve } from "./conv2d-plan.ts";
@@ -12,18 +13,19 @@ type Inputs = "x" | "filter";
 type Optional = "bias" | "preluActivationWeights";
 
 function fusedOp(name: string, op: string, geometryOf: typeof conv2dGeometry) {
-  return defineOp<Inputs, Attrs, Optional>({
+  return defineOp<Inputs, Attrs, Optional, Conv2dGeometry>({
     name,
     inputs: ["x", "filter", "bias", "preluActivationWeights"],
     optional: ["bias", "preluActivationWeights"],
     infer: ({ x, filter, bias, preluActivationWeights }, attrs) => {
       checkFloats(op, { x, filter });
-      const shape = outputShape(geometryOf(op, x.shape, filter.shape, attrs));
+      const plan = geometryOf(op, x.shape, filter.shape, attrs);
+      const shape = outputShape(plan);
       checkFused(op, shape, attrs, bias, preluActivationWeights);
-      return { shape };
+      return { shape, plan };
     },
-    wasm: (call, { x, filter, bias, preluActivationWeights }, [y], attrs) => {
-      convolve(call, geometryOf(op, x.shape, filter.shape, attrs), "forward", y, x, filter);
+    wasm: (call, { x, filter, bias, preluActivationWeights }, [y], attrs, plan) => {
+      convolve(call, plan, "forward", y, x, filter);
       applyFused(call, y, attrs, bias, preluActivationWeights);
     },
   });

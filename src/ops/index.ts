@@ -1,6 +1,6 @@
 import type { AnyOp } from "../backend/op.ts";
 import { activationGrads } from "./activation-grad.ts";
-import { adamOp, emaOp } from "./adam.ts";
+import { adamOp, adamRestoreOp, adamStepsOp, assignOp, emaOfMeansOp, emaOp } from "./adam.ts";
 import { batchNorm } from "./batch-norm.ts";
 import { batchNormTrainGrad, batchNormTrainOp } from "./batch-norm-train.ts";
 import { broadcastToOp } from "./broadcast-to.ts";
@@ -18,9 +18,11 @@ import { fusedActivation, fusedActivationGrad } from "./fused-activation.ts";
 import { fusedConv2d, fusedDepthwiseConv2d } from "./fused-conv2d.ts";
 import { gather, gatherGrad, unsortedSegmentSum } from "./gather.ts";
 import { gatherNdOps } from "./gather-nd.ts";
+import { globalNormOp } from "./global-norm.ts";
 import { imageBatchOp, imageBytesOp, translateOp } from "./image.ts";
 import { addN, onesLike, zerosLike } from "./like.ts";
 import { localResponseNorm } from "./local-response-norm.ts";
+import { logisticLossGrad, logisticLossOp } from "./logistic-loss.ts";
 import { fusedMatMul, matMul } from "./matmul.ts";
 import { mirrorPad, padV2 } from "./pad.ts";
 import { avgPool, avgPoolGrad, maxPool, maxPoolGrad, maxPoolPick } from "./pool.ts";
@@ -53,7 +55,7 @@ import { upfirdn2dOp } from "./upfirdn2d.ts";
 /** Every op that `init()` registers. */
 export const ops: readonly AnyOp[] = [
   ...activationGrads,
-  ...[adamOp, emaOp],
+  ...[adamOp, adamRestoreOp, adamStepsOp, assignOp, emaOfMeansOp, emaOp],
   batchNorm,
   ...[batchNormTrainGrad, batchNormTrainOp],
   broadcastToOp,
@@ -71,9 +73,11 @@ export const ops: readonly AnyOp[] = [
   ...[fusedActivation, fusedActivationGrad],
   ...[gather, gatherGrad, unsortedSegmentSum],
   ...gatherNdOps,
+  globalNormOp,
   ...[imageBatchOp, imageBytesOp, translateOp],
   ...[addN, onesLike, zerosLike],
   localResponseNorm,
+  ...[logisticLossGrad, logisticLossOp],
   ...[fusedMatMul, matMul],
   ...[mirrorPad, padV2],
   ...[avgPool, avgPoolGrad, maxPool, maxPoolGrad, maxPoolPick],

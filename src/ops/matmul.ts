@@ -60,57 +60,107 @@ function matrixNumbers(shape: readonly number[], batch: readonly number[]): numb
 }
 
 const lines = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+const roundUp = (n: number, multiple: number): number => Math.ceil(n / multiple) * multiple;
 
-function multiply(call: Call, a: Operand, b: Operand, y: Operand, attrs: MatMulAttrs): void {
+/** A product of at most so many rows reads b where it lies. */
+const fewRows = 64;
+/** Least depth whose product is worth more than turning the result. */
+const longDepth = 128;
+/** Rows of a multiple of so many float32 share so few sets of the cache that they crowd out each other. */
+const crowding = 512;
+/** Fewer products than that, if large, are split each by itself. */
+const manyProducts = 8;
+/** Units of about so many multiplications, or a product's eighth: 30 µs, long enough to hand out. */
+const unitWork = 1 << 19;
+/** Bytes of left rows that stay in the L2 cache while all right panels pass. */
+const blockBytes = 1 << 19;
+
+/** One product in units that threads can share. */
+function multiplyOne(
+  call: Call,
+  y: number,
+  a: number,
+  b: number,
+  { m, k, n }: Geometry,
+  { transposeA, transposeB }: MatMulAttrs,
+): void {
+  const few = m <= fewRows && n > 4;
+  if (few && transposeB && k >= longDepth) {
+    const panels = call.workspace(k * roundUp(m, 8) * 4);
+    call.split("matMulPanels", 1, 0, [panels, a, k, m, Number(!transposeA), roundUp(m, 8)]);
+    const each = Math.min(roundUp(n, 6), Math.max(24, roundUp(unitWork / (m * k), 6)));
+    const scratch = 256 + lines(8 * each) + each * m * 4;
+    call.split("matMulTurned", Math.ceil(n / each), scratch, [y, panels, b, m, k, n, each]);
+  } else if (few && !transposeB) {
+    const left = call.workspace((m + 3) * k * 4);
+    call.split("matMulLeft", 1, 0, [left, a, m, k, Number(transposeA)]);
+    const each = Math.min(roundUp(n, 8), Math.max(16, roundUp(unitWork / (m * k), 8)));
+    const copy = n % crowding === 0;
+    const scratch = 256 + (copy ? 4 * k * each : n % 8 === 0 ? 0 : 32 * k);
+    call.split("matMulColumns", Math.ceil(n / each), scratch, [y, left, b, m, k, n, Number(copy), each]);
+  } else {
+    const panels = call.workspace(k * roundUp(n, 8) * 4);
+    const strips = Math.max(8, roundUp(unitWork / 16 / k, 8));
+    call.split("matMulPanels", Math.ceil(n / strips), 0, [panels, b, k, n, Number(transposeB), strips]);
+    const fitting = Math.min(blockBytes / (4 * k), Math.max(unitWork / (k * n), m / 8));
+    const rows = Math.max(24, roundUp(fitting, 12));
+    const down = Math.ceil(m / rows);
+    const columns = roundUp(n / Math.min(Math.ceil(8 / down), Math.ceil(n / 128)), 8);
+    const units = down * Math.ceil(n / columns);
+    const scratch = 256 + (transposeA ? (rows + 3) * k * 4 : lines(8 * rows));
+    call.split("matMulRows", units, scratch, [y, a, panels, m, k, n, Number(transposeA), rows, columns]);
+  }
+}
+
+function multiply(
+  call: Call,
+  a: Operand,
+  b: Operand,
+  y: Operand,
+  attrs: MatMulAttrs,
+  { batch, m, k, n }: Geometry,
+): void {
   const { transposeA, transposeB } = attrs;
-  let { batch, m, k, n } = geometry("matMul", a, b, attrs);
   if (y.size === 0 || k === 0) {
     call.kernels.fill(y.ptr, y.size, 0);
     return;
   }
-  let pairs = [0, 0];
-  if (!transposeA && b.size === k * n) {
-    // One right matrix for all left ones: a single taller product.
-    m = y.size / n;
-    batch = [];
-  } else if (batch.length > 0) {
-    const left = matrixNumbers(a.shape, batch);
-    const right = matrixNumbers(b.shape, batch);
-    pairs = left.flatMap((number, i) => [number, right[i]]);
+  const count = y.size / (m * n);
+  if (count === 1 || (!transposeA && b.size === k * n)) {
+    // One right matrix for all left ones is a single taller product.
+    multiplyOne(call, y.ptr, a.ptr, b.ptr, { batch: [], m: m * count, k, n }, attrs);
+    return;
   }
-  const workspace =
-    256 +
-    lines(8 * (transposeA ? k : m)) +
-    k * Math.ceil(n / 8) * 32 +
-    (transposeA ? k * Math.ceil(m / 4) * 16 : 0);
-  call.kernels.matMul(
-    y.ptr,
-    a.ptr,
-    b.ptr,
-    call.ints(pairs),
-    pairs.length / 2,
-    m,
-    k,
-    n,
-    Number(transposeA),
-    Number(transposeB),
-    call.workspace(workspace),
-  );
+  const left = matrixNumbers(a.shape, batch);
+  const right = matrixNumbers(b.shape, batch);
+  if (count < manyProducts && m * k * n >= unitWork) {
+    for (let i = 0; i < count; i++) {
+      const ai = a.ptr + left[i] * m * k * 4;
+      const bi = b.ptr + right[i] * k * n * 4;
+      multiplyOne(call, y.ptr + i * m * n * 4, ai, bi, { batch, m, k, n }, attrs);
+    }
+    return;
+  }
+  const pairs = call.ints(left.flatMap((number, i) => [number, right[i]]));
+  const each = Math.ceil(unitWork / (m * k * n));
+  const scratch = 256 + k * roundUp(n, 8) * 4 + (transposeA ? (m + 3) * k * 4 : lines(8 * m));
+  const args = [y.ptr, a.ptr, b.ptr, pairs, count, m, k, n, Number(transposeA), Number(transposeB), each];
+  call.split("matMulEach", Math.ceil(count / each), scratch, args);
 }
 
 /** y = a·b for matrices in the last two axes, either transposed; batch dimensions broadcast. */
-export const matMul = defineOp<"a" | "b", MatMulAttrs>({
+export const matMul = defineOp<"a" | "b", MatMulAttrs, never, Geometry>({
   name: "BatchMatMul",
   inputs: ["a", "b"],
   infer: ({ a, b }, attrs) => {
-    const { batch, m, n } = geometry("matMul", a, b, attrs);
-    return { shape: [...batch, m, n] };
+    const plan = geometry("matMul", a, b, attrs);
+    return { shape: [...plan.batch, plan.m, plan.n], plan };
   },
   flops: ({ a, b }, attrs) => {
     const { batch, m, k, n } = geometry("matMul", a, b, attrs);
     return batch.reduce((product, size) => product * size, 2 * m * k * n);
   },
-  wasm: (call, { a, b }, [y], attrs) => multiply(call, a, b, y, attrs),
+  wasm: (call, { a, b }, [y], attrs, plan) => multiply(call, a, b, y, attrs, plan),
   gradient: (dy, { a, b }, { transposeA, transposeB }) => ({
     a: () =>
       sumTo(transposeA ? tfMatMul(b, dy, transposeB, true) : tfMatMul(dy, b, false, !transposeB), a.shape),
@@ -120,18 +170,23 @@ export const matMul = defineOp<"a" | "b", MatMulAttrs>({
 });
 
 /** activation(a·b + bias); TensorFlow.js differentiates it by the unfused kernels. */
-export const fusedMatMul = defineOp<"a" | "b", MatMulAttrs & FusedAttrs, "bias" | "preluActivationWeights">({
+export const fusedMatMul = defineOp<
+  "a" | "b",
+  MatMulAttrs & FusedAttrs,
+  "bias" | "preluActivationWeights",
+  Geometry
+>({
   name: "_FusedMatMul",
   inputs: ["a", "b", "bias", "preluActivationWeights"],
   optional: ["bias", "preluActivationWeights"],
   infer: ({ a, b, bias, preluActivationWeights }, attrs) => {
-    const { batch, m, n } = geometry("fused.matMul", a, b, attrs);
-    const shape = [...batch, m, n];
+    const plan = geometry("fused.matMul", a, b, attrs);
+    const shape = [...plan.batch, plan.m, plan.n];
     checkFused("fused.matMul", shape, attrs, bias, preluActivationWeights);
-    return { shape };
+    return { shape, plan };
   },
-  wasm: (call, { a, b, bias, preluActivationWeights }, [y], attrs) => {
-    multiply(call, a, b, y, attrs);
+  wasm: (call, { a, b, bias, preluActivationWeights }, [y], attrs, plan) => {
+    multiply(call, a, b, y, attrs, plan);
     applyFused(call, y, attrs, bias, preluActivationWeights);
   },
 });

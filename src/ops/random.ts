@@ -1,6 +1,6 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { itemsPerPiece } from "../backend/executor.ts";
-import { type Call, call, defineOp, type Operand } from "../backend/op.ts";
+import { type Call, call, defineOp, type Live, type Operand } from "../backend/op.ts";
 import { check, checkShape } from "../errors.ts";
 import { type Key, words } from "../random.ts";
 
@@ -47,6 +47,7 @@ function drawInto(
 export const uniform = defineOp<never, Draw & { low: number; high: number }>({
   name: "GanvilRandomUniform",
   inputs: [],
+  live: true,
   infer: (_, attrs) => {
     checkDraw("randomUniform", attrs);
     const { low, high } = attrs;
@@ -63,6 +64,7 @@ export const uniform = defineOp<never, Draw & { low: number; high: number }>({
 export const normal = defineOp<never, Draw & { mean: number; std: number }>({
   name: "GanvilRandomNormal",
   inputs: [],
+  live: true,
   infer: (_, attrs) => {
     checkDraw("randomNormal", attrs);
     const { mean, std } = attrs;
@@ -76,7 +78,7 @@ export const normal = defineOp<never, Draw & { mean: number; std: number }>({
 });
 
 export interface UniformOptions {
-  readonly key: Key;
+  readonly key: Live<Key>;
   /** Default 0. */
   readonly low?: number;
   /** Default 1. */
@@ -96,11 +98,11 @@ export function randomUniform(
   shape: readonly number[],
   { key, low = 0, high = 1, offset = 0 }: UniformOptions,
 ): Tensor {
-  return call(uniform, {}, { shape, key, low, high, offset });
+  return call(uniform, {}, { shape, key: key as Key, low, high, offset });
 }
 
 export interface NormalOptions {
-  readonly key: Key;
+  readonly key: Live<Key>;
   /** Default 0. */
   readonly mean?: number;
   /** Default 1. */
@@ -121,5 +123,5 @@ export function randomNormal(
   shape: readonly number[],
   { key, mean = 0, std = 1, offset = 0 }: NormalOptions,
 ): Tensor {
-  return call(normal, {}, { shape, key, mean, std, offset });
+  return call(normal, {}, { shape, key: key as Key, mean, std, offset });
 }

@@ -1,6 +1,9 @@
-import { dispose, type NamedTensorMap, type Variable } from "@tensorflow/tfjs-core";
+import { dispose, type NamedTensorMap, tidy, type Variable, zeros } from "@tensorflow/tfjs-core";
+import { onHost } from "../backend/compile.ts";
+import type { Live } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
-import { adamStep, zeroVariable } from "../ops/in-place.ts";
+import { type AdamRow, type AverageRow, adamSteps, restoreSteps, zeroVariable } from "../ops/in-place.ts";
+import type { Ema } from "./ema.ts";
 
 export interface AdamOptions {
   /** Decay of the first moment; default 0.5, as GANs do with little momentum. */
@@ -9,6 +12,16 @@ export interface AdamOptions {
   readonly beta2?: number;
   /** Added to the root of the second moment; default 1e-8. */
   readonly epsilon?: number;
+}
+
+/** What is done in the same pass over memory as a step. */
+export interface AdamApplyOptions {
+  /** Follows the variables' new values, and whatever else it averages. */
+  readonly average?: Ema;
+  /** Of the average, in [0, 1]; default 1: it stays. */
+  readonly decay?: Live<number>;
+  /** Keep what the variables and moments were, so that `revert` can put it back. Default false. */
+  readonly undo?: boolean;
 }
 
 /** Adam (Kingma & Ba 2014, arXiv 1412.6980) over named variables, which it updates in place. */
@@ -23,6 +36,9 @@ export class Adam {
   /** Steps taken. To go on from a saved state, set it and assign the moments. */
   step = 0;
   readonly #variables: Readonly<Record<string, Variable>>;
+  /** Variables and moments before the step that can be reverted. */
+  #undo: Variable | undefined;
+  #revertible = false;
 
   /** @throws RangeError for a beta outside [0, 1). */
   constructor(
@@ -43,13 +59,17 @@ export class Adam {
   }
 
   /**
-   * One step. Call it outside of the tidy that computed the gradients, else each variable that the tape still
-   * holds is copied first. The gradients stay the caller's.
+   * One step, in one kernel. Call it outside of the tidy that computed the gradients, else each variable that the
+   * tape still holds is copied first. The gradients stay the caller's.
    * @param gradients one for each variable, by the same names
    * @throws RangeError when a gradient is missing or of another shape, or the rate is not finite; nothing is
    *   updated then.
    */
-  apply(gradients: Readonly<NamedTensorMap>, learningRate: number): void {
+  apply(
+    gradients: Readonly<NamedTensorMap>,
+    learningRate: Live<number>,
+    { average, decay, undo = false }: AdamApplyOptions = {},
+  ): void {
     for (const [name, { shape }] of Object.entries(this.#variables)) {
       const gradient = gradients[name];
       check(
@@ -63,17 +83,57 @@ export class Adam {
           `Adam: expected the gradient of "${name}" to have its shape ${showShape(shape)}, got ${showShape(gradient.shape)}`,
       );
     }
-    check(Number.isFinite(learningRate), () => `Adam: expected a finite learning rate, got ${learningRate}`);
-    this.step++;
-    const { beta1, beta2, epsilon, step } = this;
-    for (const [name, variable] of Object.entries(this.#variables)) {
-      const attrs = { learningRate, beta1, beta2, epsilon, step };
-      adamStep(variable, this.first[name], this.second[name], gradients[name], attrs);
+    const rows: (AdamRow | AverageRow)[] = this.#rows(gradients, average);
+    for (const [name, row] of Object.entries(average?.rows() ?? {})) {
+      if (this.#variables[name] !== row.param) rows.push(row);
     }
+    const { beta1, beta2, epsilon } = this;
+    adamSteps(rows, {
+      ...{ learningRate, beta1, beta2, epsilon, decay, step: () => this.step + 1 },
+      undo: undo ? this.#undoStorage() : undefined,
+    });
+    onHost([], () => {
+      this.step++;
+      this.#revertible = undo;
+    });
+  }
+
+  /**
+   * Puts variables, moments and the number of steps back to before the last step, which must have been made with
+   * `undo`. Averages stay.
+   * @throws RangeError where there is no such step
+   */
+  revert(): void {
+    check(
+      this.#revertible,
+      () => "Adam: expected the last step to be one with undo. Apply it with undo: true.",
+    );
+    restoreSteps(this.#rows(this.first), this.#undoStorage());
+    this.step--;
+    this.#revertible = false;
+  }
+
+  #rows(gradients: Readonly<NamedTensorMap>, average?: Ema): AdamRow[] {
+    return Object.entries(this.#variables).map(([name, param]) => {
+      const averaged = average?.rows()[name];
+      return {
+        ...{ param, m: this.first[name], v: this.second[name], gradient: gradients[name] },
+        average: averaged?.param === param ? averaged.average : undefined,
+      };
+    });
+  }
+
+  #undoStorage(): Variable {
+    if (this.#undo === undefined) {
+      const length = Object.values(this.#variables).reduce((total, { size }) => total + size, 0);
+      this.#undo = tidy(() => zeroVariable(zeros([3 * length])));
+    }
+    return this.#undo;
   }
 
   /** Frees the moments. */
   dispose(): void {
     dispose([...Object.values(this.first), ...Object.values(this.second)]);
+    this.#undo?.dispose();
   }
 }

@@ -1,5 +1,6 @@
 import { dispose, type Variable } from "@tensorflow/tfjs-core";
-import { emaStep, variableLike } from "../ops/in-place.ts";
+import type { Live } from "../backend/op.ts";
+import { type AverageRow, emaSteps, variableLike } from "../ops/in-place.ts";
 
 /** Exponential moving average of named variables: what a generator draws with better than with its own. */
 export class Ema {
@@ -21,10 +22,15 @@ export class Ema {
    * @param decay in [0, 1]; see `emaDecay`.
    * @throws RangeError for another decay.
    */
-  update(decay: number): void {
-    for (const [name, average] of Object.entries(this.variables)) {
-      emaStep(average, this.#values[name], decay);
-    }
+  update(decay: Live<number>): void {
+    emaSteps(Object.values(this.rows()), decay);
+  }
+
+  /** Each average with what it follows, by name. */
+  rows(): Record<string, AverageRow> {
+    return Object.fromEntries(
+      Object.entries(this.variables).map(([name, average]) => [name, { param: this.#values[name], average }]),
+    );
   }
 
   /** Disposes the averages. */

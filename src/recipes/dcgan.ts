@@ -1,4 +1,4 @@
-import { leakyRelu, relu, reshape, type Tensor, tanh } from "@tensorflow/tfjs-core";
+import { reshape, type Tensor, tanh } from "@tensorflow/tfjs-core";
 import { check } from "../errors.ts";
 import { diffAugment } from "../gan/augment.ts";
 import type { GanSettings } from "../gan/settings.ts";
@@ -87,6 +87,9 @@ interface Shape {
   readonly seed: number;
 }
 
+/** Activation of the generator. */
+const relu = { activation: "relu" } as const;
+
 /** float32 [N, latent] → [N, 4·2^levels, 4·2^levels, channels] in [-1, 1]. */
 export function dcganGenerator({
   widths,
@@ -97,7 +100,7 @@ export function dcganGenerator({
   return network(seed, "generator", (to) => {
     const first = widths[0];
     const head = dense(to, "4", { inputs: latent, outputs: 16 * first, bias: false });
-    const headNorm = batchNorm(to, "4.norm", first);
+    const headNorm = batchNorm(to, "4.norm", first, relu);
     const stages = widths.map((inputs, level): Layer => {
       const size = 8 << level;
       const last = level === widths.length - 1;
@@ -110,18 +113,18 @@ export function dcganGenerator({
         bias: last,
       });
       if (last) return (x, mode) => tanh(up(x, mode));
-      const norm = batchNorm(to, `${size}.norm`, outputs);
-      return (x, mode) => relu(norm(up(x, mode), mode));
+      const norm = batchNorm(to, `${size}.norm`, outputs, relu);
+      return (x, mode) => norm(up(x, mode), mode);
     });
     return (z, mode) => {
       const start = reshape(head(z, mode), [-1, 4, 4, first]);
-      return stages.reduce<Tensor>((x, stage) => stage(x, mode), relu(headNorm(start, mode)));
+      return stages.reduce<Tensor>((x, stage) => stage(x, mode), headNorm(start, mode));
     };
   });
 }
 
-/** Slope of the discriminator's activation below zero. */
-const slope = 0.2;
+/** Activation of the discriminator. */
+const leakyRelu = { activation: "leakyRelu", alpha: 0.2 } as const;
 
 /** float32 [N, H, W, channels] → logits [N, 1]. */
 export function dcganDiscriminator({ widths, channels, seed }: Shape): Network {
@@ -131,10 +134,11 @@ export function dcganDiscriminator({ widths, channels, seed }: Shape): Network {
       const first = level === 0;
       const inputs = first ? channels : widths[widths.length - level];
       const name = `${size >> (level + 1)}`;
-      const down = conv(to, name, { inputs, outputs, kernel: 4, stride: 2, bias: first });
-      if (first) return (x, mode) => leakyRelu(down(x, mode), slope);
-      const norm = batchNorm(to, `${name}.norm`, outputs);
-      return (x, mode) => leakyRelu(norm(down(x, mode), mode), slope);
+      const shape = { inputs, outputs, kernel: 4, stride: 2 };
+      if (first) return conv(to, name, { ...shape, ...leakyRelu });
+      const down = conv(to, name, { ...shape, bias: false });
+      const norm = batchNorm(to, `${name}.norm`, outputs, leakyRelu);
+      return (x, mode) => norm(down(x, mode), mode);
     });
     const tail = dense(to, "logit", { inputs: 16 * widths[0], outputs: 1 });
     return (x, mode) => {

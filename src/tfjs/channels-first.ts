@@ -1,6 +1,7 @@
 import type { KernelFunc, TensorInfo } from "@tensorflow/tfjs-core";
 import type { GanvilBackend } from "../backend/backend.ts";
-import { type AnyOp, runOp } from "../backend/op.ts";
+import type { AnyOp } from "../backend/op.ts";
+import { runOp } from "../backend/run-op.ts";
 import { transpose } from "../ops/transpose.ts";
 
 const toLast = [0, 2, 3, 1];

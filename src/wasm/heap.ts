@@ -1,70 +1,52 @@
 import { check, DeviceError } from "../errors.ts";
+import type { Arena } from "./arena.ts";
+import { Block, blockBytes, FreeList } from "./free-list.ts";
 
 const pageBytes = 65536;
-const alignment = 64;
 
 /** The first page holds the module's constants and, below them, the integer arguments of one call. */
 const heapStart = pageBytes;
 const argumentsStart = 1024;
 const argumentsEnd = 8192;
 
-/** Rounds up to a cache line, so that every block is aligned for SIMD and no two share a line. */
-function blockBytes(bytes: number): number {
-  return Math.max(alignment, Math.ceil(bytes / alignment) * alignment);
-}
-
-/** Size class: four to each power of two. */
-function binOf(bytes: number): number {
-  const lines = bytes / alignment;
-  const power = 31 - Math.clz32(lines);
-  return power < 2 ? lines : power * 4 + ((lines >>> (power - 2)) & 3);
-}
-
-interface Block {
-  ptr: number;
-  bytes: number;
-  free: boolean;
-  /** Neighbours in memory. */
-  before: Block | undefined;
-  after: Block | undefined;
-  /** Neighbours among the free blocks of its size class. */
-  previousFree: Block | undefined;
-  nextFree: Block | undefined;
-}
-
-function newBlock(ptr: number, bytes: number, before: Block | undefined, after: Block | undefined): Block {
-  return { ptr, bytes, free: false, before, after, previousFree: undefined, nextFree: undefined };
-}
-
-/** Classes of sizes up to the 4 GiB that addresses reach. */
-const binCount = 4 * 27;
-
 /**
- * Allocator over one Wasm memory: best fit within size classes, neighbours merged when freed, the memory
- * grown when nothing fits. Views of the memory are made afresh where it grew: never keep one across an
- * allocation.
+ * Allocator over one Wasm memory, which is grown when nothing fits. Views of the memory are made afresh where
+ * it grew: never keep one across an allocation.
  */
-export class Heap {
+export class Heap extends FreeList {
   readonly memory: WebAssembly.Memory;
-  /** First free block of each size class. */
-  readonly #bins = new Array<Block | undefined>(binCount).fill(undefined);
   readonly #used = new Map<number, Block>();
+  /** Where blocks come from while a step is captured. */
+  #arena: Arena | undefined;
+  /** The block before the end of what was handed out, or one that was and has been cut since. */
   #last: Block | undefined;
   #end = heapStart;
   #bytesInUse = 0;
+  #peakBytes = 0;
   #argument = argumentsStart;
   #u8!: Uint8Array;
   #i32!: Int32Array;
   #f32!: Float32Array;
 
   constructor(memory: WebAssembly.Memory) {
+    super();
     this.memory = memory;
     this.#view();
   }
 
-  /** Bytes in blocks that are allocated now (rounded to 64 each). */
+  /** Bytes in blocks that are allocated now (rounded to 64 each), and in arenas. */
   get bytesInUse(): number {
     return this.#bytesInUse;
+  }
+
+  /** The most that `bytesInUse` has been since `resetPeak`. */
+  get peakBytes(): number {
+    return this.#peakBytes;
+  }
+
+  /** Measures `peakBytes` from here on. */
+  resetPeak(): void {
+    this.#peakBytes = this.#bytesInUse;
   }
 
   /** Bytes of memory taken from the engine; it never shrinks. */
@@ -84,28 +66,42 @@ export class Heap {
   alloc(bytes: number): number {
     check(bytes >= 0, () => `heap: expected a number of bytes of at least 0, got ${bytes}`);
     const need = blockBytes(bytes);
-    const block = this.#take(need) ?? this.#grow(need);
-    if (block.bytes > need) this.#split(block, need);
-    block.free = false;
+    const block = this.#arena === undefined ? this.take(need) : this.#arena.take(need);
     this.#used.set(block.ptr, block);
-    this.#bytesInUse += block.bytes;
     return block.ptr;
   }
 
-  /** Gives a block back. */
+  /** Gives a block back to where it came from. */
   free(ptr: number): void {
-    let block = this.#used.get(ptr);
+    const block = this.#used.get(ptr);
     if (block === undefined) throw new RangeError(`heap: no block at ${ptr}; was it freed twice?`);
     this.#used.delete(ptr);
-    this.#bytesInUse -= block.bytes;
-    if (block.after?.free) this.#merge(block, block.after);
-    if (block.before?.free) {
-      const before = block.before;
-      this.#leaveBin(before);
-      this.#join(before, block);
-      block = before;
+    block.owner.giveBack(block);
+  }
+
+  override take(need: number): Block {
+    const block = super.take(need);
+    this.#bytesInUse += block.bytes;
+    if (this.#bytesInUse > this.#peakBytes) this.#peakBytes = this.#bytesInUse;
+    return block;
+  }
+
+  override giveBack(given: Block): Block {
+    this.#bytesInUse -= given.bytes;
+    const block = super.giveBack(given);
+    if (block.after === undefined) this.#last = block;
+    return block;
+  }
+
+  /** Runs `f` with every block that it allocates taken from the arena. */
+  within<T>(arena: Arena, f: () => T): T {
+    const outer = this.#arena;
+    this.#arena = arena;
+    try {
+      return f();
+    } finally {
+      this.#arena = outer;
     }
-    this.#joinBin(block);
   }
 
   /** Bytes at `ptr` as a view; it dies with the next allocation. */
@@ -141,41 +137,8 @@ export class Heap {
     this.#argument = argumentsStart;
   }
 
-  #joinBin(block: Block): void {
-    const index = binOf(block.bytes);
-    const first = this.#bins[index];
-    block.free = true;
-    block.nextFree = first;
-    if (first) first.previousFree = block;
-    this.#bins[index] = block;
-  }
-
-  #leaveBin(block: Block): void {
-    const { previousFree, nextFree } = block;
-    if (previousFree) previousFree.nextFree = nextFree;
-    else this.#bins[binOf(block.bytes)] = nextFree;
-    if (nextFree) nextFree.previousFree = previousFree;
-    block.previousFree = undefined;
-    block.nextFree = undefined;
-  }
-
-  /** Removes and returns a free block of at least `need` bytes: the tightest of its class, else of the next. */
-  #take(need: number): Block | undefined {
-    for (let index = binOf(need); index < binCount; index++) {
-      let best: Block | undefined;
-      for (let block = this.#bins[index]; block !== undefined; block = block.nextFree) {
-        if (block.bytes >= need && (best === undefined || block.bytes < best.bytes)) best = block;
-        if (block.bytes === need) break;
-      }
-      if (best !== undefined) {
-        this.#leaveBin(best);
-        return best;
-      }
-    }
-    return undefined;
-  }
-
-  #grow(need: number): Block {
+  protected grow(need: number): Block {
+    while (this.#last?.after) this.#last = this.#last.after;
     const tail = this.#last?.free ? this.#last : undefined;
     const reserved = this.memory.buffer.byteLength;
     const wanted = this.#end + need - (tail?.bytes ?? 0);
@@ -191,12 +154,12 @@ export class Heap {
       }
     }
     if (tail) {
-      this.#leaveBin(tail);
+      this.leaveBin(tail);
       this.#end += need - tail.bytes;
       tail.bytes = need;
       return tail;
     }
-    const block = newBlock(this.#end, need, this.#last, undefined);
+    const block = new Block(this, this.#end, need, this.#last);
     if (this.#last) this.#last.after = block;
     this.#last = block;
     this.#end += need;
@@ -219,27 +182,5 @@ export class Heap {
     this.#u8 = new Uint8Array(this.memory.buffer);
     this.#i32 = new Int32Array(this.memory.buffer);
     this.#f32 = new Float32Array(this.memory.buffer);
-  }
-
-  /** Cuts a taken block to `need` bytes; the rest becomes free. */
-  #split(block: Block, need: number): void {
-    const rest = newBlock(block.ptr + need, block.bytes - need, block, block.after);
-    if (rest.after) rest.after.before = rest;
-    else this.#last = rest;
-    block.after = rest;
-    block.bytes = need;
-    this.#joinBin(rest);
-  }
-
-  #merge(block: Block, after: Block): void {
-    this.#leaveBin(after);
-    this.#join(block, after);
-  }
-
-  #join(block: Block, after: Block): void {
-    block.bytes += after.bytes;
-    block.after = after.after;
-    if (after.after) after.after.before = block;
-    else this.#last = block;
   }
 }

@@ -1,0 +1,202 @@
+import { field } from "../lib/conv2d-program";
+import { gatheredChannels, gatheredTiles, Minimal } from "../lib/conv2d-minimal-program";
+import { tileOfPanels } from "../lib/gemm-panels";
+import {
+  copyTile,
+  findTile,
+  temporaries,
+  transformFilterAdjoint,
+  transformTile,
+} from "../lib/minimal";
+
+/**
+ * Transforms the same tiles of a picture's channels into panels [plane][channels/lanes][tile][lanes] of `lanes` 4 or
+ * 8, `adjoint` by the matrix of the output. `height`, `width`, `channels` are the picture's, `groups` its groups.
+ */
+function gather(
+  planes: usize,
+  plane: usize,
+  lanes: i32,
+  adjoint: bool,
+  x: usize,
+  height: i32,
+  width: i32,
+  channels: i32,
+  groups: i32,
+  depth: i32,
+  padTop: i32,
+  padLeft: i32,
+  program: usize,
+  from: i32,
+  to: i32,
+  scratch: usize,
+): void {
+  const tile = field(program, Minimal.Tile);
+  const first = field(program, Minimal.First);
+  const wide = field(program, Minimal.TilesWide);
+  const tiles = field(program, Minimal.TilesHigh) * wide;
+  const panel = (<usize>(field(program, Minimal.Block) * lanes)) << 2;
+  const size = adjoint ? tile : tile + 2;
+  const perGroup = (depth + lanes - 1) / lanes;
+  const outside = scratch + temporaries;
+  for (let g = 0; g < groups; g++) {
+    for (let c = 0; c < depth; c += gatheredChannels) {
+      const count = min(gatheredChannels, depth - c);
+      const whole = (count + lanes - 1) & -lanes;
+      const inPlace = whole == count;
+      const pixel = (<usize>(inPlace ? channels : whole)) << 2;
+      const panels = planes + <usize>(g * perGroup + c / lanes) * panel;
+      for (let t = from; t < to; t++) {
+        const picture = (first + t) / tiles;
+        const place = first + t - picture * tiles;
+        const row = (place / wide) * tile - padTop;
+        const column = (place % wide) * tile - padLeft;
+        const source = x + ((<usize>(picture * height * width * channels + g * depth + c)) << 2);
+        if (inPlace) findTile(scratch, source, height, width, channels, row, column, size, outside);
+        else {
+          const patch = outside + <usize>field(program, Minimal.Outside);
+          copyTile(scratch, source, height, width, channels, row, column, size, patch, count, whole);
+        }
+        const y = panels + ((<usize>(t * lanes)) << 2);
+        if (lanes == 4) {
+          transformTile(tile, adjoint, y, plane, panel, 0, pixel, whole >> 2, scratch);
+          continue;
+        }
+        for (let i = 0; i < whole; i += lanes) {
+          const at = y + <usize>(i / lanes) * panel;
+          transformTile(tile, adjoint, at, plane, 16, (<usize>i) << 2, pixel, 2, scratch);
+        }
+      }
+    }
+  }
+}
+
+/**
+ * First step of a block of the filter-gradient: transforms its tiles of x and dy. A unit is a few tiles.
+ *
+ * x [batch, height, width, channels], dy [batch, ...]; program (of the block) and sizes of workspace and scratch as
+ * planConv2d wrote them.
+ */
+export function conv2dMinimalGather(
+  _dFilter: usize, x: usize, dy: usize, program: usize, workspace: usize, scratch: usize, from: i32, to: i32,
+): void {
+  const first = from * gatheredTiles;
+  const last = min(to * gatheredTiles, field(program, Minimal.Count));
+  memory.fill(scratch + temporaries, 0, <usize>field(program, Minimal.Outside));
+  gather(
+    workspace + field(program, Minimal.Source),
+    field(program, Minimal.SourcePlane),
+    4,
+    false,
+    x,
+    field(program, Minimal.Height),
+    field(program, Minimal.Width),
+    field(program, Minimal.Channels),
+    field(program, Minimal.SourceGroups),
+    field(program, Minimal.SourceDepth),
+    field(program, Minimal.PadTop),
+    field(program, Minimal.PadLeft),
+    program,
+    first,
+    last,
+    scratch,
+  );
+  gather(
+    workspace + field(program, Minimal.Filter),
+    field(program, Minimal.FilterPlane),
+    8,
+    true,
+    dy,
+    field(program, Minimal.OutHeight),
+    field(program, Minimal.OutWidth),
+    field(program, Minimal.OutChannels),
+    field(program, Minimal.OutGroups),
+    field(program, Minimal.OutDepth),
+    0,
+    0,
+    program,
+    first,
+    last,
+    scratch,
+  );
+}
+
+/** y[tap][0…width] (+)= x[tap][8] for nine taps, `tap` bytes apart. */
+function addTaps(y: usize, tap: usize, x: usize, width: i32, add: bool): void {
+  for (let r = 0; r < 9; r++, y += tap, x += 32) {
+    if (width == 8) {
+      let low = v128.load(x);
+      let high = v128.load(x, 16);
+      if (add) {
+        low = f32x4.add(low, v128.load(y));
+        high = f32x4.add(high, v128.load(y, 16));
+      }
+      v128.store(y, low);
+      v128.store(y, high, 16);
+      continue;
+    }
+    for (let i: usize = 0; i < <usize>width; i++) {
+      const value = load<f32>(x + (i << 2));
+      store<f32>(y + (i << 2), add ? value + load<f32>(y + (i << 2)) : value);
+    }
+  }
+}
+
+/**
+ * Second step of a block of the filter-gradient: sums the products of its tiles, transforms the sums back and adds
+ * them to dFilter (the first block writes). Sums of all planes of a few channels stay in the L1 cache. A unit is 16
+ * input by eight output channels.
+ *
+ * dFilter HWIO; program (of the block) and sizes of workspace and scratch as planConv2d wrote them. Of the largest
+ * output, errors are at most about 4e-6 (4×4) and 1e-6 (2×2).
+ */
+export function conv2dMinimalSum(
+  dFilter: usize, _x: usize, _dy: usize, program: usize, workspace: usize, scratch: usize, from: i32, to: i32,
+): void {
+  const tile = field(program, Minimal.Tile);
+  const depth = field(program, Minimal.Depth);
+  const columns = field(program, Minimal.Columns);
+  const block = field(program, Minimal.Block);
+  const count = field(program, Minimal.Count);
+  const add = field(program, Minimal.First) > 0;
+  const tapStep = (<usize>field(program, Minimal.TapStep)) << 2;
+  const sourcePlane = <usize>field(program, Minimal.SourcePlane);
+  const filterPlane = <usize>field(program, Minimal.FilterPlane);
+  const planes = <usize>((tile + 2) * (tile + 2));
+  const perGroup = (columns + 7) >> 3;
+  const rows = (depth + 3) >> 2;
+  const bands = (depth + gatheredChannels - 1) / gatheredChannels;
+  const edge = scratch + temporaries;
+  const sums = edge + 9 * 32;
+  for (let unit = from; unit < to; unit++) {
+    const panel = unit / bands;
+    const group = panel / perGroup;
+    const column = (panel - group * perGroup) << 3;
+    const first = (unit - panel * bands) * (gatheredChannels / 4);
+    const end = min(rows, first + gatheredChannels / 4);
+    const right = workspace + field(program, Minimal.Filter) + ((<usize>(panel * block)) << 5);
+    const left = workspace + field(program, Minimal.Source) + ((<usize>((group * rows + first) * block)) << 4);
+    for (let p: usize = 0; p < planes; p++) {
+      for (let q: usize = 0; q < <usize>(end - first); q++) {
+        tileOfPanels(
+          left + p * sourcePlane + ((q * <usize>block) << 4),
+          right + p * filterPlane,
+          count,
+          sums + ((q * planes + p) << 7),
+          32,
+          false,
+        );
+      }
+    }
+    for (let q = first; q < end; q++) {
+      for (let i = 0; i < min(4, depth - 4 * q); i++) {
+        const x = sums + ((<usize>(q - first) * planes) << 7) + ((<usize>i) << 5);
+        transformFilterAdjoint(tile, edge, 32, x, 128, scratch);
+        transformFilterAdjoint(tile, edge + 16, 32, x + 16, 128, scratch);
+        const place =
+          (4 * q + i) * field(program, Minimal.DepthStep) + group * field(program, Minimal.GroupStep) + column;
+        addTaps(dFilter + ((<usize>place) << 2), tapStep, edge, min(8, columns - column), add);
+      }
+    }
+  }
+}
