@@ -5,7 +5,7 @@ import { madd } from "./simd";
  * One 4×8 tile of a product of two packed panels: y[i][j] (+)= Σ a[k][i]·b[k][j], k < depth. Rows of y are
  * `stepY` bytes apart; with `add` the product is added to what is there.
  */
-function tileOfPanels(a: usize, b: usize, depth: i32, y: usize, stepY: usize, add: bool): void {
+export function tileOfPanels(a: usize, b: usize, depth: i32, y: usize, stepY: usize, add: bool): void {
   let c00 = f32x4.splat(0);
   let c01 = c00;
   let c10 = c00;
