@@ -3,6 +3,7 @@ export * from "./ops/activation-grad";
 export * from "./ops/adam";
 export * from "./ops/batch-norm";
 export * from "./ops/batch-norm-train";
+export * from "./ops/batch-norm-train-grad";
 export * from "./ops/binary";
 export * from "./ops/broadcast";
 export * from "./ops/cast";

@@ -1,5 +1,6 @@
 import { type DataId, engine, type Tensor, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { Arena } from "../wasm/arena.ts";
+import type { Pool } from "../wasm/pool.ts";
 import type { GanvilBackend } from "./backend.ts";
 import { currentBackend } from "./backend.ts";
 import { type Memory, Recorder } from "./recorder.ts";
@@ -22,6 +23,8 @@ interface Program {
   readonly memory: Memory;
   readonly inputs: readonly number[];
   readonly outputs: readonly { readonly ptr: number; readonly tensor: TensorInfo }[];
+  /** The threads that it has scratch memory for. */
+  readonly pool: Pool | undefined;
   readonly outside: ReadonlyMap<DataId, number>;
   readonly updated: ReadonlySet<DataId>;
   /** Variables whose values the step uses, and which they were. */
@@ -156,6 +159,7 @@ function record(backend: GanvilBackend, step: Step, inputs: Tensor[], peakBytes:
       ptr: backend.ptr(tensor),
       tensor: { dataId: {}, shape: tensor.shape, dtype: tensor.dtype },
     })),
+    pool: executor.pool,
     outside: recorder.outside,
     updated: recorder.updated,
     variables: variables.filter(({ dataId }) => recorder.outside.has(dataId)),
@@ -175,8 +179,12 @@ function free({ arena, constants }: Memory): void {
   constants.dispose();
 }
 
-/** True while all that the program reads and writes is where it was, and nobody else holds what it updates. */
-function isValid(backend: GanvilBackend, { outside, updated, variables }: Program): boolean {
+/**
+ * True while all that the program reads and writes is where it was, nobody else holds what it updates, and the
+ * threads are those that it was made for.
+ */
+function isValid(backend: GanvilBackend, { pool, outside, updated, variables }: Program): boolean {
+  if (backend.executor.pool !== pool) return false;
   for (const { variable, dataId } of variables) if (variable.dataId !== dataId) return false;
   for (const [dataId, ptr] of outside)
     if (backend.refCount(dataId) === 0 || backend.ptr({ dataId } as TensorInfo) !== ptr) return false;
