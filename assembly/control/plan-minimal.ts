@@ -2,11 +2,21 @@ import { gatheredChannels, gatheredTiles, Minimal, summedChannels, summedPanels 
 import { Conv2d, Direction } from "./conv2d-shape";
 import { Algorithm, Kernel, Plan, roundUp } from "./plan-conv2d";
 
-/** Bytes of a block's transformed source, and of the products that are held at a time: L2's share. */
+/**
+ * Bytes of a block's transformed source, and of the products that are held at a time: L2's share. From 320 to 640 and
+ * from 80 to 640 KB nothing changed by more than 5 %.
+ */
 const blockBytes: i32 = 640 << 10;
-const stripBytes: i32 = 320 << 10;
-/** Bytes of x and dy that a block of the filter-gradient transforms. */
+const stripBytes: i32 = 160 << 10;
+/**
+ * Bytes of x and dy that a block of the filter-gradient transforms, and how many more it may take to sum over enough
+ * tiles. Less makes for shorter sums (10 % slower at 768 KB), more leaves L2 (transforms 20 % slower at 2560 KB).
+ */
 const gatheredBytes: i32 = 1536 << 10;
+const mostGatheredBytes: i32 = 3072 << 10;
+const enoughTiles: i32 = 64;
+/** A transformed filter may take no more: memory matters too. 4×4 tiles of 380, 2×2 tiles of 570 dense channels. */
+const filterBytes: f64 = 20000000;
 /** Bytes of a transform's temporaries, which come first in scratch, and of the outputs of a tile at an edge. */
 const temporaries: i32 = 640;
 const edgeTile: i32 = 512;
@@ -28,6 +38,11 @@ class Transforms {
 function transformsOf(tile: i32): Transforms {
   return tile == 4 ? new Transforms(264, 180, 135, 180, 162) : new Transforms(32, 24, 35, 12, 49);
 }
+
+// What these choose was measured on one core at 3.4 GHz, GFLOP/s of the definition (4×4, 2×2, GEMM), forward at
+// batch 16: 64 channels @16 132, 80, 43; @4 119, 79, 44; @6 75, 85, 46; @3 66, 44, 43; @2 30, 67, 43; @1 7, 17, 38;
+// 512 @4 100, 74, 41; one picture of 64 @4 20, 43, 40; of 256 @4 13, 23, 31; channels of 16 @8 78, 52, 42; of 8 @8 52,
+// 33, 37; of 4 @16 21, 13, 21; groups of 16 @16 88, 54, 41; of 8 58, 36, 36; of 4 23, 15, 19.
 
 /** What a FLOP of a transform takes, compared with one of a product: of tiles, of the filter (which is stored). */
 const transformWeight: f64 = 2;
@@ -125,9 +140,12 @@ function planFilterGradient(conv: Conv2d, tile: i32): Plan {
   const lanes = conv.groups * roundUp(depth, 4);
   const outLanes = conv.groups * roundUp(conv.groupOut, 8);
   const tiles = f[Minimal.Tiles];
-  const fitting = max(gatheredTiles, (gatheredBytes / (planes * (lanes + outLanes) * 4)) & -gatheredTiles);
-  const blocks = (tiles + fitting - 1) / fitting;
-  const block = roundUp((tiles + blocks - 1) / blocks, gatheredTiles);
+  const bytes = planes * (lanes + outLanes) * 4;
+  const enough = max(gatheredBytes / bytes, min(enoughTiles, mostGatheredBytes / bytes));
+  const fitting = max(gatheredTiles, enough & -gatheredTiles);
+  const fewest = (tiles + fitting - 1) / fitting;
+  const block = roundUp((tiles + fewest - 1) / fewest, gatheredTiles);
+  const blocks = (tiles + block - 1) / block;
   f[Minimal.Block] = block;
   f[Minimal.SourcePlane] = planeBytes(4 * block * lanes);
   f[Minimal.FilterPlane] = planeBytes(4 * block * outLanes);
@@ -136,7 +154,9 @@ function planFilterGradient(conv: Conv2d, tile: i32): Plan {
   const plan = new Plan(
     tile == 4 ? Algorithm.Minimal4 : Algorithm.Minimal2,
     <f64>tiles *
-      (2.0 * planes * roundUp(depth, 4) * outLanes + transforms.input * lanes + transforms.outputAdjoint * outLanes) +
+      (2.0 * planes * roundUp(depth, 4) * outLanes +
+        transforms.input * lanes +
+        transforms.outputAdjoint * outLanes) +
       <f64>blocks * transforms.filterAdjoint * depth * outLanes,
   );
   f[Minimal.Source] = plan.workspace.take(<f64>planes * f[Minimal.SourcePlane]);
@@ -146,11 +166,12 @@ function planFilterGradient(conv: Conv2d, tile: i32): Plan {
   const strips = ((conv.groupOut + 7) / 8 + summedPanels - 1) / summedPanels;
   for (let i = 0; i < blocks; i++) {
     f[Minimal.First] = i * block;
-    f[Minimal.Count] = max(0, min(block, tiles - i * block));
+    f[Minimal.Count] = min(block, tiles - i * block);
     const place = i * Minimal.Length;
     for (let j = 0; j < Minimal.Length; j++) program[place + j] = f[j];
     const units = (f[Minimal.Count] + gatheredTiles - 1) / gatheredTiles;
-    plan.step(Kernel.MinimalGather, units, <f64>temporaries + f[Minimal.Outside] + 4.0 * planes * gatheredChannels, place);
+    const patch = 4.0 * planes * gatheredChannels;
+    plan.step(Kernel.MinimalGather, units, <f64>temporaries + f[Minimal.Outside] + patch, place);
     plan.step(
       Kernel.MinimalSum,
       conv.groups * bands * strips,
@@ -160,6 +181,12 @@ function planFilterGradient(conv: Conv2d, tile: i32): Plan {
   }
   plan.program = program;
   return plan;
+}
+
+/** Bytes of a transformed filter; the filter-gradient transforms none. */
+function filterSize(conv: Conv2d, tile: i32): f64 {
+  if (conv.direction == Direction.FilterGradient) return 0;
+  return 4.0 * (tile + 2) * (tile + 2) * conv.groups * roundUp(conv.groupIn, 8) * roundUp(conv.groupOut, 8);
 }
 
 /** FLOPs of products, and FLOPs at the products' rate that all else takes the time of. */
@@ -209,7 +236,8 @@ export function planMinimal(conv: Conv2d): Plan | null {
   if (conv.filtering > 0) {
     // Depthwise layers and single colours have kernels of their own.
     if (conv.groupIn < leastChannels || conv.groupOut < leastChannels) return null;
-    if (tile == 4 && effort(conv, 2) < effort(conv, 4)) tile = 2;
+    if (tile == 4 && (filterSize(conv, 4) > filterBytes || effort(conv, 2) < effort(conv, 4))) tile = 2;
+    if (filterSize(conv, tile) > filterBytes) return null;
     if (directEffort(conv) <= effort(conv, tile)) return null;
   }
   return conv.direction == Direction.FilterGradient ? planFilterGradient(conv, tile) : planOutputs(conv, tile);

@@ -59,8 +59,8 @@ export const enum Minimal {
 
 /** Tiles that a unit of the filter-gradient transforms. */
 export const gatheredTiles: i32 = 8;
-/** Channels of a tile that are read together: a cache line of each pixel. */
-export const gatheredChannels: i32 = 16;
+/** Channels of a tile that are read together: two cache lines of each pixel. */
+export const gatheredChannels: i32 = 32;
 /** Input channels, and panels of eight output channels, whose sums a unit of the filter-gradient holds. */
 export const summedChannels: i32 = 16;
 export const summedPanels: i32 = 2;

@@ -28,9 +28,21 @@ function inputLine(y: usize, step: usize, d0: v128, d1: v128, d2: v128, d3: v128
   v128.store(y + step, f32x4.sub(d3, d1));
 }
 
-/** Planes of 4×4 = Bᵀ d B, of pixels `pixel` bytes apart, `offset` bytes in; the next four channels' are `next` bytes on. */
+/**
+ * Planes of 4×4 = Bᵀ d B, of pixels `pixel` bytes apart, `offset` bytes in; the next four channels' are `next` bytes
+ * on.
+ */
 export function input2(
-  y: usize, plane: usize, next: usize, rows: usize, offset: usize, pixel: usize, from: i32, to: i32, vectors: i32, temp: usize,
+  y: usize,
+  plane: usize,
+  next: usize,
+  rows: usize,
+  offset: usize,
+  pixel: usize,
+  from: i32,
+  to: i32,
+  vectors: i32,
+  temp: usize,
 ): void {
   for (let v = 0; v < vectors; v++, y += next) {
     let x = offset + ((<usize>v) << 4);
@@ -88,7 +100,16 @@ function outputAdjointLine(y: usize, step: usize, y0: v128, y1: v128): void {
 
 /** Planes of 4×4 = A d Aᵀ, of 2×2 pixels; as input2. */
 export function outputAdjoint2(
-  y: usize, plane: usize, next: usize, rows: usize, offset: usize, pixel: usize, from: i32, to: i32, vectors: i32, temp: usize,
+  y: usize,
+  plane: usize,
+  next: usize,
+  rows: usize,
+  offset: usize,
+  pixel: usize,
+  from: i32,
+  to: i32,
+  vectors: i32,
+  temp: usize,
 ): void {
   for (let v = 0; v < vectors; v++, y += next) {
     let x = offset + ((<usize>v) << 4);
@@ -139,7 +160,9 @@ export function filterAdjoint2(y: usize, tap: usize, x: usize, plane: usize, vec
     let p = x;
     let t = temp;
     for (; t < temp + 64; t += 16, p += plane) {
-      filterAdjointLine(t, 64, v128.load(p), v128.load(p + high), v128.load(p + 2 * high), v128.load(p + 3 * high), half);
+      const u0 = v128.load(p);
+      const u1 = v128.load(p + high);
+      filterAdjointLine(t, 64, u0, u1, v128.load(p + 2 * high), v128.load(p + 3 * high), half);
     }
     let place = y;
     for (t = temp; t < temp + 192; t += 64, place += 3 * tap) {

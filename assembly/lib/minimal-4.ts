@@ -1,3 +1,4 @@
+// The five transforms of one tile, side by side under their matrices: longer than most.
 import { madd } from "./simd";
 
 // F(4, 3): four outputs of a filter of three taps from six products, by the points 0, 1, −1, ½, −2, ∞, whose error
@@ -31,7 +32,17 @@ function zeroLine(y: usize, step: usize): void {
 /** y + k·step = (Bᵀ d)[k]. */
 @inline
 function inputLine(
-  y: usize, step: usize, d0: v128, d1: v128, d2: v128, d3: v128, d4: v128, d5: v128, threeHalves: v128, two: v128, minusHalf: v128,
+  y: usize,
+  step: usize,
+  d0: v128,
+  d1: v128,
+  d2: v128,
+  d3: v128,
+  d4: v128,
+  d5: v128,
+  threeHalves: v128,
+  two: v128,
+  minusHalf: v128,
 ): void {
   const e = f32x4.sub(d4, d2);
   const f = f32x4.sub(d3, d1);
@@ -43,9 +54,21 @@ function inputLine(
   v128.store(y + step, madd(threeHalves, e, f32x4.sub(f32x4.sub(d5, d3), f)));
 }
 
-/** Planes of 6×6 = Bᵀ d B, of pixels `pixel` bytes apart, `offset` bytes in; the next four channels' are `next` bytes on. */
+/**
+ * Planes of 6×6 = Bᵀ d B, of pixels `pixel` bytes apart, `offset` bytes in; the next four channels' are `next` bytes
+ * on.
+ */
 export function input4(
-  y: usize, plane: usize, next: usize, rows: usize, offset: usize, pixel: usize, from: i32, to: i32, vectors: i32, temp: usize,
+  y: usize,
+  plane: usize,
+  next: usize,
+  rows: usize,
+  offset: usize,
+  pixel: usize,
+  from: i32,
+  to: i32,
+  vectors: i32,
+  temp: usize,
 ): void {
   const threeHalves = v128.load32_splat(coefficients);
   const two = v128.load32_splat(coefficients, 4);
@@ -160,7 +183,16 @@ function outputAdjointLine(
 
 /** Planes of 6×6 = A d Aᵀ, of 4×4 pixels; as input4. */
 export function outputAdjoint4(
-  y: usize, plane: usize, next: usize, rows: usize, offset: usize, pixel: usize, from: i32, to: i32, vectors: i32, temp: usize,
+  y: usize,
+  plane: usize,
+  next: usize,
+  rows: usize,
+  offset: usize,
+  pixel: usize,
+  from: i32,
+  to: i32,
+  vectors: i32,
+  temp: usize,
 ): void {
   const half = v128.load32_splat(coefficients, 12);
   const minusTwo = v128.load32_splat(coefficients, 16);
@@ -205,7 +237,10 @@ export function outputAdjoint4(
   }
 }
 
-/** G: six of three, for `lines` columns: line i reads x + i·nextX, + stepX, ... and writes y + i·nextY, + stepY, ... */
+/**
+ * G: six of three, for `lines` columns of four lanes: line i reads x + i·nextX, + stepX, ... and writes y + i·nextY,
+ * + stepY, ...
+ */
 export function filter4(
   y: usize, stepY: usize, nextY: usize, x: usize, stepX: usize, nextX: usize, lines: i32,
 ): void {

@@ -6,7 +6,8 @@ import { madd } from "./simd";
 // Minimal filtering of 3×3 taps in two dimensions (Winograd 1980; Lavin & Gray 2015, arXiv 1509.09308): m×m outputs
 // are Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A with (m + 2)² products, which summed over channels are as many matrix products, the
 // planes. Matrices of the filter-gradient are its transposes: Gᵀ[(Bᵀ d B) ⊙ (A y Aᵀ)]G. Each function takes four
-// channels at a time through both dimensions; planes are `plane` bytes apart. `temp` is a workspace of `temporaries` bytes.
+// channels at a time through both dimensions; planes are `plane` bytes apart. `temp` is a workspace of `temporaries`
+// bytes.
 
 /** Bytes that each thread keeps in scratch for them: half a transform, then what findTile finds. */
 export const temporaries: usize = 640;
@@ -17,8 +18,7 @@ const tileTo: usize = 604;
 
 /**
  * Finds the pixels (row…row + size, column…column + size) of one picture [height, width, channels] at x: pointers to
- * the rows, `zeros` in place of those outside, go to temp, and which columns exist. `zeros` is as long
- * as a row of the tile.
+ * the rows, `zeros` (as long as a row of the tile) in place of those outside, and which columns exist go to temp.
  */
 export function findTile(
   temp: usize,
@@ -41,7 +41,10 @@ export function findTile(
   store<i32>(temp + tileTo, min(size, width - column));
 }
 
-/** As findTile, for channels that are no whole vectors: `count` of them go to patch[size][size][lanes], zeros around. */
+/**
+ * As findTile, for channels that are no whole vectors: `count` of them are copied to patch[size][size][lanes], with
+ * zeros in all else.
+ */
 export function copyTile(
   temp: usize,
   x: usize,
@@ -76,8 +79,8 @@ export function copyTile(
 }
 
 /**
- * Planes = Bᵀ d B of the found tile's pixels, `pixel` bytes apart, `offset` bytes in; with `adjoint` A d Aᵀ. The next four of the
- * channels, `vectors` times four, go `next` bytes further.
+ * Planes = Bᵀ d B of the found tile's pixels, `pixel` bytes apart, `offset` bytes in; with `adjoint` A d Aᵀ. Of
+ * `vectors` times four channels each four go `next` bytes further.
  */
 export function transformTile(
   tile: i32, adjoint: bool, y: usize, plane: usize, next: usize, offset: usize, pixel: usize, vectors: i32, temp: usize,
@@ -100,7 +103,7 @@ export function transformOutput(
   else output2(y, row, pixel, x, plane, vectors, temp);
 }
 
-/** Planes = G x Gᵀ of 3×3 taps, `tap` bytes apart (negative: from the last). */
+/** Planes = G x Gᵀ of 3×3 taps, `tap` bytes apart. */
 export function transformFilter(tile: i32, y: usize, plane: usize, x: usize, tap: usize, temp: usize): void {
   if (tile == 4) {
     filter4(temp, 48, 16, x, 3 * tap, tap, 3);
@@ -177,9 +180,12 @@ export function multiplyRows(y: usize, x: usize, step: usize, panel: usize, rows
 }
 
 /**
- * y_i[m][8] = Σ left_i[k][m]·right[k][8], k < depth, m < 4, for i < count: y_i are `stepY` bytes apart, left_i `step`.
+ * y_i[m][8] = Σ left_i[k][m]·right[k][8], k < depth, m < 4, for i < count: y_i are `stepY` bytes apart, left_i `step`
+ * bytes.
  */
-export function multiplyPanel(y: usize, stepY: usize, left: usize, step: usize, right: usize, count: i32, depth: i32): void {
+export function multiplyPanel(
+  y: usize, stepY: usize, left: usize, step: usize, right: usize, count: i32, depth: i32,
+): void {
   for (let i = 0; i < count; i++, y += stepY, left += step) {
     let c00 = f32x4.splat(0);
     let c01 = c00;

@@ -134,6 +134,18 @@ describe("planner", () => {
     }
   });
 
+  it("takes tiles of 2x2, or none, where the transformed filter would take more than 20 MB", async () => {
+    const planner = await loadPlanner();
+    for (const [channels, algorithm] of [
+      [256, "minimal4"],
+      [512, "minimal2"],
+      [1024, "runs"],
+    ] as const) {
+      const plan = planner.planConv2d({ ...block, inChannels: channels, outChannels: channels }, "forward");
+      expect(plan.algorithm).toBe(algorithm);
+    }
+  });
+
   it("takes tiles of 2x2 where those of 4x4 would be mostly outside", async () => {
     const planner = await loadPlanner();
     const tiny = { ...block, inHeight: 2, inWidth: 2, outHeight: 2, outWidth: 2 };
