@@ -42,8 +42,11 @@ function directCost(conv: Conv2d): f64 {
   return 2 * pixels * (taps * ins + startTerms) * roundUp(conv.outChannels, 4) + filter;
 }
 
-/** Channels that a unit of the products writes, a cache line of each pixel. */
-const unitChannels: i32 = 16;
+/** Channels of a unit: it reads and writes whole cache lines, two at a time where there are enough units. */
+function channelsOfUnit(columns: i32): i32 {
+  return columns >= 256 ? 32 : 16;
+}
+
 /** Tiles of a block are a multiple of so many. */
 const groupTiles: i32 = 16;
 
@@ -142,9 +145,15 @@ function phasesPlan(conv: Conv2d, tile: i32): Plan {
     transform = gradient ? Kernel.PhasesOutput : Kernel.PhasesInput;
     kernel = gradient ? Kernel.PhasesGradient : Kernel.PhasesForward;
     const columns = roundUp(gradient ? conv.inChannels : conv.outChannels, tileColumns);
+    const unitChannels = channelsOfUnit(columns);
+    plan.set(Phases.UnitChannels, unitChannels);
     units = ((columns + unitChannels - 1) / unitChannels) * (gradient ? 4 : 1);
     // A tile's values on its way back, packed taps, products and transformed taps.
-    scratch = 1536 + 2 * (32 * 4 * rowFloats) + planes * (2 * planeStep(32.0 * block) + planeStep(32 * rowFloats));
+    const strips = unitChannels / tileColumns;
+    scratch =
+      1536 +
+      strips * (128 * rowFloats + planes * planeStep(32.0 * block)) +
+      planes * planeStep(32 * rowFloats);
     plan.set(Phases.Rows, plan.workspace.take(planes * planeStep(4 * rowFloats * block)));
     products = <f64>roundUp(tiles, tileRows) * columns * (gradient ? 4 * (outs + startTerms) : rowFloats + startTerms);
     transformed =

@@ -24,7 +24,7 @@ function filterVector(to: usize, plane: usize, tile: i32, g00: v128, g01: v128, 
 }
 
 /**
- * Copies one phase's taps of up to 16 columns to [column/8][tap][depth][8], columns `panel` bytes apart: `depth`
+ * Copies one phase's taps of some columns to [column/8][tap][depth][8], columns `panel` bytes apart: `depth`
  * values are summed over, `count` of them exist, the others are zero. Column 0 stands at `filter` in tap (0, 0).
  */
 export function packPhase(

@@ -1,7 +1,7 @@
 import { tileOfPanels } from "../lib/gemm-panels";
 import { addFloats, copyFloats } from "../lib/pack";
 import { blockLength, blockStart, Phases, phases, planeStep, wholeVectors } from "../lib/phases-program";
-import { prepareTiles, readInputTile, readOutputTile, tapsPatch, transformTile } from "../lib/phases-tiles";
+import { prepareTiles, readInputTile, readOutputTile, tapsPatch, tapsPlane, transformTile } from "../lib/phases-tiles";
 
 /**
  * Transforms a block's tiles of both inputs to panels, x to [phase, channel/4][plane][tile][4] and dy to
@@ -60,13 +60,13 @@ function storeTaps(
   const tapStep = <usize>phases(program, Phases.InChannels) * row;
   const taps = scratch;
   const columns = scratch + 512;
-  for (let i: usize = 0; i < 128; i += 16) tapsPatch(taps + i, 128, products + i, 128, tile, columns);
+  for (let i: usize = 0; i < 128; i += 16) tapsPatch(taps + i, products + i, tile, columns);
   for (let tap = 0; tap < 4; tap++) {
     const r = (tap & 2) + (phase >> 1);
     const s = ((tap & 1) << 1) + (phase & 1);
     if (r >= phases(program, Phases.FilterHeight) || s >= wide) continue;
     let y = dFilter + <usize>(r * wide + s) * tapStep;
-    let from = taps + ((<usize>tap) << 7);
+    let from = taps + <usize>(tap * tapsPlane);
     for (let i = 0; i < rows; i++, y += row, from += 32) {
       if (add) addFloats(y, from, stored);
       else copyFloats(y, from, stored);
@@ -102,14 +102,14 @@ export function conv2dPhasesFilter(
   const length = blockLength(program, start);
   const quads = wholeVectors(ins) >> 2;
   const products = scratch;
-  const transforms = scratch + ((<usize>planes) << 7);
+  const transforms = scratch + <usize>(planes * tapsPlane);
   for (let unit = from; unit < to; unit++) {
     const c = (unit % quads) << 2;
     const rows = workspace + phases(program, Phases.Rows) + <usize>(unit * planes) * rowPlane;
     let columns = workspace + phases(program, Phases.Columns);
     for (let o = 0; o < outs; o += 8) {
       for (let p = 0; p < planes; p++, columns += columnPlane) {
-        tileOfPanels(rows + <usize>p * rowPlane, columns, length, products + ((<usize>p) << 7), 32, false);
+        tileOfPanels(rows + <usize>p * rowPlane, columns, length, products + <usize>(p * tapsPlane), 32, false);
       }
       storeTaps(
         dFilter + ((<usize>(c * outs + o)) << 2),

@@ -15,9 +15,6 @@ import {
 // of 2×2 convolutions of stride 1, which minimal filtering computes in (tile + 1)² products of matrices for
 // tile² outputs. A smaller filter counts as one of 4×4 with zeros.
 
-/** Channels that a unit writes: a cache line of each pixel. */
-const unitChannels: i32 = 16;
-
 /** Starts with the first block of tiles. */
 export function conv2dPhasesFirst(
   y: usize,
@@ -131,7 +128,7 @@ function multiplyPlanes(
 }
 
 /**
- * y from the transformed input: a unit transforms the filter of 16 output channels, multiplies all planes of the
+ * y from the transformed input: a unit transforms the filter of some output channels, multiplies all planes of the
  * block's tiles and transforms each tile's products to its outputs.
  *
  * y [batch, outHeight, outWidth, outChannels], filter HWIO; program, workspace and scratch as planPhases wrote
@@ -155,6 +152,7 @@ export function conv2dPhasesForward(
   const high = phases(program, Phases.TilesHigh);
   const wide = phases(program, Phases.TilesWide);
   const block = phases(program, Phases.BlockTiles);
+  const unitChannels = phases(program, Phases.UnitChannels);
   const planes = (tile + 1) * (tile + 1);
   const depth = wholeVectors(ins);
   const row = (<usize>depth) << 4;
@@ -167,9 +165,9 @@ export function conv2dPhasesForward(
   const columns = scratch;
   const patch = columns + 512;
   const packed = patch + 1024;
-  const products = packed + 2 * packedPanel;
+  const products = packed + <usize>(unitChannels >> 3) * packedPanel;
   const productPanel = <usize>planes * productPlane;
-  const panels = products + 2 * productPanel;
+  const panels = products + <usize>(unitChannels >> 3) * productPanel;
 
   for (let unit = from; unit < to; unit++) {
     const o = unit * unitChannels;
@@ -222,7 +220,7 @@ function firstInside(from: i32): i32 {
 }
 
 /**
- * dx from the transformed dy: a unit is 16 input channels of one phase, whose pixels no other phase writes. Tiles
+ * dx from the transformed dy: a unit is some input channels of one phase, whose pixels no other phase writes. Tiles
  * meet in one row and column of pixels, to which the later tile adds.
  *
  * dx [batch, inHeight, inWidth, inChannels], filter HWIO; program, workspace and scratch as planPhases wrote and
@@ -246,6 +244,7 @@ export function conv2dPhasesGradient(
   const high = phases(program, Phases.TilesHigh);
   const wide = phases(program, Phases.TilesWide);
   const block = phases(program, Phases.BlockTiles);
+  const unitChannels = phases(program, Phases.UnitChannels);
   const size = tile + 1;
   const planes = size * size;
   const depth = wholeVectors(outs);
@@ -259,9 +258,9 @@ export function conv2dPhasesGradient(
   const columns = scratch;
   const patch = columns + 512;
   const packed = patch + 1024;
-  const products = packed + 2 * packedPanel;
+  const products = packed + <usize>(unitChannels >> 3) * packedPanel;
   const productPanel = <usize>planes * productPlane;
-  const panels = products + 2 * productPanel;
+  const panels = products + <usize>(unitChannels >> 3) * productPanel;
   const stepPixel = (<usize>ins) << 3;
   const units = (ins + unitChannels - 1) / unitChannels;
 
