@@ -99,7 +99,7 @@ function phasesPlan(conv: Conv2d, tile: i32): Plan {
     roundUp(tiles, groupTiles),
     max(groupTiles, (<i32>((filter ? filterBlockBytes : blockBytes) / tileBytes) / groupTiles) * groupTiles),
   );
-  const unit = max(1, <i32>(unitBytes / tileBytes));
+  const unit = roundUpTo4(max(1, <i32>(unitBytes / tileBytes)));
   const blocks = (tiles + block - 1) / block;
 
   const plan = new Plan(tile == 4 ? Algorithm.Phases4 : Algorithm.Phases2, 0);
@@ -161,7 +161,7 @@ function phasesPlan(conv: Conv2d, tile: i32): Plan {
       tapFlops * blocks * 4 * depth * columns;
   }
   plan.cost = planes * (2 * products + transformed);
-  const pixels = 1280 + 4.0 * roundUp(max(ins, outs), 16);
+  const pixels = 1600 + 4.0 * roundUp(max(ins, outs), 16);
   plan.step(Kernel.PhasesFirst, 1, 0);
   for (let i = 0; i < blocks; i++) {
     if (i > 0) plan.step(Kernel.PhasesNext, 1, 0);

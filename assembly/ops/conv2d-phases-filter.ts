@@ -1,7 +1,7 @@
 import { tileOfPanels } from "../lib/gemm-panels";
 import { addFloats, copyFloats } from "../lib/pack";
 import { blockLength, blockStart, Phases, phases, planeStep, wholeVectors } from "../lib/phases-program";
-import { prepareTiles, readInputTile, readOutputTile, tapsPatch, tapsPlane, transformTile } from "../lib/phases-tiles";
+import { prepareTiles, readInputTile, readOutputTile, tapsPatch, tapsPlane, tilesAtOnce, transformTiles } from "../lib/phases-tiles";
 
 /**
  * Transforms a block's tiles of both inputs to panels, x to [phase, channel/4][plane][tile][4] and dy to
@@ -30,16 +30,18 @@ export function conv2dPhasesTiles(
   const start = blockStart(program, workspace);
   const end = min(to * unit, blockLength(program, start));
   prepareTiles(scratch, max(ins, outs));
-  for (let t = from * unit; t < end; t++) {
+  // Four tiles side by side fill a cache line of a row's panel.
+  for (let t = from * unit; t < end; t += tilesAtOnce) {
+    const count = min(tilesAtOnce, end - t);
     let at = workspace + phases(program, Phases.Rows) + ((<usize>t) << 4);
     for (let phase = 0; phase < 4; phase++, at += <usize>(wholeVectors(ins) >> 2) * rowPanel) {
-      readInputTile(program, x, start + t, phase, scratch);
-      transformTile(at, rowPlane, rowPanel, scratch, ins, 0, 1, tile, false);
+      for (let i = 0; i < count; i++) readInputTile(program, x, start + t + i, phase, scratch, i);
+      transformTiles(at, rowPlane, rowPanel, 16, scratch, count, ins, 0, 1, tile, false);
     }
     at = workspace + phases(program, Phases.Columns) + ((<usize>t) << 5);
-    readOutputTile(program, dy, start + t, scratch);
-    transformTile(at, columnPlane, columnPanel, scratch, outs, 0, 2, tile, true);
-    transformTile(at + 16, columnPlane, columnPanel, scratch, outs, 1, 2, tile, true);
+    for (let i = 0; i < count; i++) readOutputTile(program, dy, start + t + i, scratch, i);
+    transformTiles(at, columnPlane, columnPanel, 32, scratch, count, outs, 0, 2, tile, true);
+    transformTiles(at + 16, columnPlane, columnPanel, 32, scratch, count, outs, 1, 2, tile, true);
   }
 }
 

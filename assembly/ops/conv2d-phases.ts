@@ -8,7 +8,7 @@ import {
   prepareTiles,
   readInputTile,
   readOutputTile,
-  transformTile,
+  transformTiles,
 } from "../lib/phases-tiles";
 
 // A 4×4 convolution of stride 2 is the sum over four phases, the parities of the padded input's rows and columns,
@@ -67,8 +67,8 @@ export function conv2dPhasesInput(
   for (let t = from * unit; t < end; t++) {
     let at = workspace + phases(program, Phases.Rows) + <usize>t * row;
     for (let phase = 0; phase < 4; phase++, at += (<usize>depth) << 2) {
-      readInputTile(program, x, start + t, phase, scratch);
-      transformTile(at, plane, 16, scratch, channels, 0, 1, tile, false);
+      readInputTile(program, x, start + t, phase, scratch, 0);
+      transformTiles(at, plane, 16, 0, scratch, 1, channels, 0, 1, tile, false);
     }
   }
 }
@@ -92,9 +92,9 @@ export function conv2dPhasesOutput(
   const end = min(to * unit, blockLength(program, start));
   prepareTiles(scratch, channels);
   for (let t = from * unit; t < end; t++) {
-    readOutputTile(program, dy, start + t, scratch);
+    readOutputTile(program, dy, start + t, scratch, 0);
     const at = workspace + phases(program, Phases.Rows) + <usize>t * row;
-    transformTile(at, plane, 16, scratch, channels, 0, 1, phases(program, Phases.Tile), true);
+    transformTiles(at, plane, 16, 0, scratch, 1, channels, 0, 1, phases(program, Phases.Tile), true);
   }
 }
 
@@ -305,6 +305,12 @@ export function conv2dPhasesGradient(
           const added = i == 0 && above > 0 ? size : before > 0 ? 1 : 0;
           let j = firstColumn;
           for (; j < min(added, lastColumn); j++, value += 32, to += stepPixel) addFloats(to, value, channels);
+          if (channels == 8) {
+            for (; j < lastColumn; j++, value += 32, to += stepPixel) {
+              v128.store(to, v128.load(value));
+              v128.store(to, v128.load(value, 16), 16);
+            }
+          }
           for (; j < lastColumn; j++, value += 32, to += stepPixel) copyFloats(to, value, channels);
         }
       }
