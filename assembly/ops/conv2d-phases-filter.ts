@@ -80,8 +80,8 @@ function storeTaps(
  * dFilter from the transformed tiles, summed block after block: a unit is 4 input channels of one phase. All
  * planes of 4×8 products are computed at once and transformed to taps from the L1 cache.
  *
- * dFilter HWIO; program, workspace and scratch as planPhases wrote and counted them. Within 1e-5 of the largest
- * |dFilter| at tile 4, within 1e-6 at tile 2. dFilter does not alias.
+ * dFilter HWIO; program, workspace and scratch as planPhases wrote and counted them. Within 2e-5 of the largest
+ * |dFilter| at tiles of 4×4, 4e-6 at 2×2. dFilter does not alias.
  */
 export function conv2dPhasesFilter(
   dFilter: usize,

@@ -132,7 +132,7 @@ function multiplyPlanes(
  * block's tiles and transforms each tile's products to its outputs.
  *
  * y [batch, outHeight, outWidth, outChannels], filter HWIO; program, workspace and scratch as planPhases wrote
- * and counted them. Within 1e-5 of the largest |y| at tile 4, within 1e-6 at tile 2. y does not alias.
+ * and counted them. Within 2e-5 of the largest |y| at tiles of 4×4, 4e-6 at 2×2. y does not alias.
  */
 export function conv2dPhasesForward(
   y: usize,
@@ -224,7 +224,7 @@ function firstInside(from: i32): i32 {
  * meet in one row and column of pixels, to which the later tile adds.
  *
  * dx [batch, inHeight, inWidth, inChannels], filter HWIO; program, workspace and scratch as planPhases wrote and
- * counted them. Within 1e-5 of the largest |dx| at tile 4, within 1e-6 at tile 2. dx does not alias.
+ * counted them. Within 2e-5 of the largest |dx| at tiles of 4×4, 4e-6 at 2×2. dx does not alias.
  */
 export function conv2dPhasesGradient(
   dx: usize,
