@@ -10,7 +10,7 @@ const filterBlockBytes: f64 = 2600000;
 const unitBytes: f64 = 100000;
 // Measured on one core of 2.3 GHz, simd and relaxed alike: a vector of 4 channels and 25 planes is transformed in
 // 20-25 ns, the time of 1000 FLOPs of a product, a filter's in half of that. The choices that follow from it were
-// faster than the direct algorithms from 8 channels up, 1.1 times at 8 to 16 and 2.2 times from 64 to 128 on.
+// faster than the direct algorithms from 8 channels up: 1.3 times at 8 to 16, 2.1 times at 64 to 128.
 
 /** A value of a transformed tile, or of products transformed back, is as dear as so many FLOPs. */
 const tileFlops: f64 = 10;
@@ -27,9 +27,17 @@ const packFlops: f64 = 12;
 /** Tiles of a block are a multiple of so many. */
 const groupTiles: i32 = 16;
 
-/** Channels of a unit: it reads and writes whole cache lines, two at a time where there are enough units. */
-function channelsOfUnit(columns: i32): i32 {
-  return columns >= 256 ? 32 : 16;
+/** Tiles of a block at most: of 128 tiles, the products fall out of the L2 cache, 7 % slower at 64 to 128 channels. */
+const mostTiles: i32 = 64;
+/** Units of the products at least, where there are channels enough. */
+const leastUnits: i32 = 8;
+
+/** Channels of a unit: whole cache lines are read and written, of a forward's filter two at a time. */
+function channelsOfUnit(columns: i32, gradient: bool): i32 {
+  const phases = gradient ? 4 : 1;
+  let channels = gradient ? 16 : 32;
+  while (channels > tileColumns && phases * columns < leastUnits * channels) channels /= 2;
+  return channels;
 }
 
 /** Channels of a pixel, with what reading its tile adds to their transform. */
@@ -97,7 +105,7 @@ function phasesPlan(conv: Conv2d, tile: i32): Plan {
   const columnFloats: f64 = filter ? roundUp(conv.outChannels, tileColumns) : 0;
   const tileBytes = 4 * planes * (rowFloats + columnFloats);
   const block = min(
-    roundUp(tiles, groupTiles),
+    filter ? roundUp(tiles, groupTiles) : min(mostTiles, roundUp(tiles, groupTiles)),
     max(groupTiles, (<i32>((filter ? filterBlockBytes : blockBytes) / tileBytes) / groupTiles) * groupTiles),
   );
   const unit = roundUpTo4(max(1, <i32>(unitBytes / tileBytes)));
@@ -146,7 +154,7 @@ function phasesPlan(conv: Conv2d, tile: i32): Plan {
     transform = gradient ? Kernel.PhasesOutput : Kernel.PhasesInput;
     kernel = gradient ? Kernel.PhasesGradient : Kernel.PhasesForward;
     const columns = roundUp(gradient ? conv.inChannels : conv.outChannels, tileColumns);
-    const unitChannels = channelsOfUnit(columns);
+    const unitChannels = channelsOfUnit(columns, gradient);
     plan.set(Phases.UnitChannels, unitChannels);
     units = ((columns + unitChannels - 1) / unitChannels) * (gradient ? 4 : 1);
     // A tile's values on its way back, packed taps, products and transformed taps.
