@@ -12,7 +12,8 @@ import { madd } from "./simd";
 // y = Aᵀ[(G g) ∘ (Bᵀ d)]. The filter's side has no factors but 2, since it is transformed most often. The
 // gradients are the same algorithm transposed: d̄ = B[(G g) ∘ (A ȳ)], ḡ = Gᵀ[(A ȳ) ∘ (Bᵀ d)].
 //
-// Each function transforms vectors of four channels along one axis; results are `step` bytes apart.
+// Each function transforms vectors of four channels along one axis; results are `step` bytes apart. The three that
+// the compiler would otherwise call, ten times a tile, are inlined: calling made tiles take 1.2 to 1.9 times as long.
 
 /** Coefficients, loaded where used: V8 rebuilds a constant at each use. */
 const two = memory.data<f32>([2, 2, 2, 2]);
@@ -67,15 +68,11 @@ export function inputAdjoint4(
 }
 
 /** a + 2b. */
-// @ts-ignore: decorator
-@inline
 export function plusTwice(a: v128, b: v128): v128 {
   return madd(b, v128.load(two), a);
 }
 
 /** G g, from two taps. */
-// @ts-ignore: decorator
-@inline
 export function filter4(y: usize, step: usize, g0: v128, g1: v128): void {
   v128.store(y, g0);
   y += step;
@@ -87,23 +84,14 @@ export function filter4(y: usize, step: usize, g0: v128, g1: v128): void {
   v128.store(y + step, g1);
 }
 
-/** Gᵀ u, from five products: each tap's sum. */
-// @ts-ignore: decorator
-@inline
-export function filterAdjoint4(
-  y: usize,
-  step: usize,
-  x0: usize,
-  x1: usize,
-  x2: usize,
-  x3: usize,
-  x4: usize,
-): void {
-  const u1 = v128.load(x1);
-  const u2 = v128.load(x2);
-  const u3 = v128.load(x3);
-  v128.store(y, f32x4.add(f32x4.add(v128.load(x0), u3), f32x4.add(u1, u2)));
-  v128.store(y + step, f32x4.add(madd(u3, v128.load(two), f32x4.sub(u1, u2)), v128.load(x4)));
+/** First row of Gᵀ u. */
+export function firstTap4(u0: v128, u1: v128, u2: v128, u3: v128): v128 {
+  return f32x4.add(f32x4.add(u0, u3), f32x4.add(u1, u2));
+}
+
+/** Second row of Gᵀ u. */
+export function secondTap4(u1: v128, u2: v128, u3: v128, u4: v128): v128 {
+  return f32x4.add(plusTwice(f32x4.sub(u1, u2), u3), u4);
 }
 
 /** Aᵀ m, from five products: four outputs. */
@@ -122,8 +110,6 @@ export function output4(y: usize, step: usize, x0: usize, x1: usize, x2: usize, 
 }
 
 /** A y, from four outputs' gradients. */
-// @ts-ignore: decorator
-@inline
 export function outputAdjoint4(y: usize, step: usize, x0: usize, x1: usize, x2: usize, x3: usize): void {
   const y0 = v128.load(x0);
   const y1 = v128.load(x1);

@@ -3,20 +3,21 @@ import { filter4, plusTwice } from "./filtering-4x2";
 import { packColumns } from "./pack";
 import { Phases, phases } from "./phases-program";
 
-/** G g Gᵀ of two by two taps of four channels. */
-function filterVector(to: usize, plane: usize, tile: i32, g00: v128, g01: v128, g10: v128, g11: v128): void {
-  if (tile == 4) {
-    const line = 5 * plane;
-    filter4(to, plane, g00, g01);
-    to += line;
-    filter4(to, plane, f32x4.add(g00, g10), f32x4.add(g01, g11));
-    to += line;
-    filter4(to, plane, f32x4.sub(g00, g10), f32x4.sub(g01, g11));
-    to += line;
-    filter4(to, plane, plusTwice(g00, g10), plusTwice(g01, g11));
-    filter4(to + line, plane, g10, g11);
-    return;
-  }
+/** G g Gᵀ of two by two taps of four channels, for tiles of 4×4. */
+function filterVector4(to: usize, plane: usize, g00: v128, g01: v128, g10: v128, g11: v128): void {
+  const line = 5 * plane;
+  filter4(to, plane, g00, g01);
+  to += line;
+  filter4(to, plane, f32x4.add(g00, g10), f32x4.add(g01, g11));
+  to += line;
+  filter4(to, plane, f32x4.sub(g00, g10), f32x4.sub(g01, g11));
+  to += line;
+  filter4(to, plane, plusTwice(g00, g10), plusTwice(g01, g11));
+  filter4(to + line, plane, g10, g11);
+}
+
+/** The same for tiles of 2×2. */
+function filterVector2(to: usize, plane: usize, g00: v128, g01: v128, g10: v128, g11: v128): void {
   const line = 3 * plane;
   filter2(to, plane, g00, g01);
   filter2(to + line, plane, f32x4.add(g00, g10), f32x4.add(g01, g11));
@@ -24,7 +25,7 @@ function filterVector(to: usize, plane: usize, tile: i32, g00: v128, g01: v128, 
 }
 
 /**
- * Copies one phase's taps of up to 16 columns to [column/8][tap][depth][8], columns `panel` bytes apart: `depth`
+ * Copies one phase's taps of some columns to [column/8][tap][depth][8], columns `panel` bytes apart: `depth`
  * values are summed over, `count` of them exist, the others are zero. Column 0 stands at `filter` in tap (0, 0).
  */
 export function packPhase(
@@ -60,18 +61,13 @@ export function packPhase(
 /** Transforms 8 columns of one phase, packed [tap][depth][8], to panels [plane][depth][8]. */
 export function transformPhase(to: usize, plane: usize, packed: usize, depth: i32, tile: i32): void {
   const bytes = (<usize>depth) << 5;
-  const g01 = bytes;
-  const g10 = 2 * bytes;
-  const g11 = 3 * bytes;
-  for (let end = packed + bytes; packed < end; packed += 16, to += 16) {
-    filterVector(
-      to,
-      plane,
-      tile,
-      v128.load(packed),
-      v128.load(packed + g01),
-      v128.load(packed + g10),
-      v128.load(packed + g11),
-    );
+  const end = packed + bytes;
+  for (; packed < end; packed += 16, to += 16) {
+    const g00 = v128.load(packed);
+    const g01 = v128.load(packed + bytes);
+    const g10 = v128.load(packed + 2 * bytes);
+    const g11 = v128.load(packed + 3 * bytes);
+    if (tile == 4) filterVector4(to, plane, g00, g01, g10, g11);
+    else filterVector2(to, plane, g00, g01, g10, g11);
   }
 }

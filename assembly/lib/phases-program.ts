@@ -22,6 +22,8 @@ export const enum Phases {
   BlockTiles,
   /** Tiles whose transforms are one unit of work. */
   UnitTiles,
+  /** Channels whose products are one unit of work. */
+  UnitChannels,
   /** Place of the number of the block that is worked on. */
   Block,
   /** Places of the transformed tiles: those that are read as a product's rows, and those read as columns. */

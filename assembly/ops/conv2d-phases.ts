@@ -8,15 +8,12 @@ import {
   prepareTiles,
   readInputTile,
   readOutputTile,
-  transformTile,
+  transformTiles,
 } from "../lib/phases-tiles";
 
 // A 4×4 convolution of stride 2 is the sum over four phases, the parities of the padded input's rows and columns,
 // of 2×2 convolutions of stride 1, which minimal filtering computes in (tile + 1)² products of matrices for
 // tile² outputs. A smaller filter counts as one of 4×4 with zeros.
-
-/** Channels that a unit writes: a cache line of each pixel. */
-const unitChannels: i32 = 16;
 
 /** Starts with the first block of tiles. */
 export function conv2dPhasesFirst(
@@ -70,8 +67,8 @@ export function conv2dPhasesInput(
   for (let t = from * unit; t < end; t++) {
     let at = workspace + phases(program, Phases.Rows) + <usize>t * row;
     for (let phase = 0; phase < 4; phase++, at += (<usize>depth) << 2) {
-      readInputTile(program, x, start + t, phase, scratch);
-      transformTile(at, plane, 16, scratch, channels, 0, 1, tile, false);
+      readInputTile(program, x, start + t, phase, scratch, 0);
+      transformTiles(at, plane, 16, 0, scratch, 1, channels, 0, 1, tile, false);
     }
   }
 }
@@ -95,9 +92,9 @@ export function conv2dPhasesOutput(
   const end = min(to * unit, blockLength(program, start));
   prepareTiles(scratch, channels);
   for (let t = from * unit; t < end; t++) {
-    readOutputTile(program, dy, start + t, scratch);
+    readOutputTile(program, dy, start + t, scratch, 0);
     const at = workspace + phases(program, Phases.Rows) + <usize>t * row;
-    transformTile(at, plane, 16, scratch, channels, 0, 1, phases(program, Phases.Tile), true);
+    transformTiles(at, plane, 16, 0, scratch, 1, channels, 0, 1, phases(program, Phases.Tile), true);
   }
 }
 
@@ -131,11 +128,11 @@ function multiplyPlanes(
 }
 
 /**
- * y from the transformed input: a unit transforms the filter of 16 output channels, multiplies all planes of the
+ * y from the transformed input: a unit transforms the filter of some output channels, multiplies all planes of the
  * block's tiles and transforms each tile's products to its outputs.
  *
  * y [batch, outHeight, outWidth, outChannels], filter HWIO; program, workspace and scratch as planPhases wrote
- * and counted them. Within 1e-5 of the largest |y| at tile 4, within 1e-6 at tile 2. y does not alias.
+ * and counted them. Within 2e-5 of the largest |y| at tiles of 4×4, 4e-6 at 2×2. y does not alias.
  */
 export function conv2dPhasesForward(
   y: usize,
@@ -155,6 +152,7 @@ export function conv2dPhasesForward(
   const high = phases(program, Phases.TilesHigh);
   const wide = phases(program, Phases.TilesWide);
   const block = phases(program, Phases.BlockTiles);
+  const unitChannels = phases(program, Phases.UnitChannels);
   const planes = (tile + 1) * (tile + 1);
   const depth = wholeVectors(ins);
   const row = (<usize>depth) << 4;
@@ -167,9 +165,9 @@ export function conv2dPhasesForward(
   const columns = scratch;
   const patch = columns + 512;
   const packed = patch + 1024;
-  const products = packed + 2 * packedPanel;
+  const products = packed + <usize>(unitChannels >> 3) * packedPanel;
   const productPanel = <usize>planes * productPlane;
-  const panels = products + 2 * productPanel;
+  const panels = products + <usize>(unitChannels >> 3) * productPanel;
 
   for (let unit = from; unit < to; unit++) {
     const o = unit * unitChannels;
@@ -222,11 +220,11 @@ function firstInside(from: i32): i32 {
 }
 
 /**
- * dx from the transformed dy: a unit is 16 input channels of one phase, whose pixels no other phase writes. Tiles
+ * dx from the transformed dy: a unit is some input channels of one phase, whose pixels no other phase writes. Tiles
  * meet in one row and column of pixels, to which the later tile adds.
  *
  * dx [batch, inHeight, inWidth, inChannels], filter HWIO; program, workspace and scratch as planPhases wrote and
- * counted them. Within 1e-5 of the largest |dx| at tile 4, within 1e-6 at tile 2. dx does not alias.
+ * counted them. Within 2e-5 of the largest |dx| at tiles of 4×4, 4e-6 at 2×2. dx does not alias.
  */
 export function conv2dPhasesGradient(
   dx: usize,
@@ -246,6 +244,7 @@ export function conv2dPhasesGradient(
   const high = phases(program, Phases.TilesHigh);
   const wide = phases(program, Phases.TilesWide);
   const block = phases(program, Phases.BlockTiles);
+  const unitChannels = phases(program, Phases.UnitChannels);
   const size = tile + 1;
   const planes = size * size;
   const depth = wholeVectors(outs);
@@ -259,9 +258,9 @@ export function conv2dPhasesGradient(
   const columns = scratch;
   const patch = columns + 512;
   const packed = patch + 1024;
-  const products = packed + 2 * packedPanel;
+  const products = packed + <usize>(unitChannels >> 3) * packedPanel;
   const productPanel = <usize>planes * productPlane;
-  const panels = products + 2 * productPanel;
+  const panels = products + <usize>(unitChannels >> 3) * productPanel;
   const stepPixel = (<usize>ins) << 3;
   const units = (ins + unitChannels - 1) / unitChannels;
 
@@ -306,6 +305,12 @@ export function conv2dPhasesGradient(
           const added = i == 0 && above > 0 ? size : before > 0 ? 1 : 0;
           let j = firstColumn;
           for (; j < min(added, lastColumn); j++, value += 32, to += stepPixel) addFloats(to, value, channels);
+          if (channels == 8) {
+            for (; j < lastColumn; j++, value += 32, to += stepPixel) {
+              v128.store(to, v128.load(value));
+              v128.store(to, v128.load(value, 16), 16);
+            }
+          }
           for (; j < lastColumn; j++, value += 32, to += stepPixel) copyFloats(to, value, channels);
         }
       }
