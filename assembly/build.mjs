@@ -38,7 +38,8 @@ function memoryFlags(bytes) {
   const shared = 3;
   const declaration = Buffer.from([3, ...Buffer.from("env"), 6, ...Buffer.from("memory"), 2, shared]);
   const at = bytes.indexOf(declaration);
-  if (at < 0 || bytes.indexOf(declaration, at + 1) >= 0) throw new Error("expected one import of a shared memory");
+  if (at < 0 || bytes.indexOf(declaration, at + 1) >= 0)
+    throw new Error("expected one import of a shared memory");
   return `export const memoryFlags = ${at + declaration.length - 1};\n`;
 }
 
@@ -54,7 +55,10 @@ async function workerProgram() {
     write: false,
   });
   const [{ text }] = outputFiles;
-  await writeFile(new URL("worker.ts", generated), `${header}export default ${JSON.stringify(text.trim())};\n`);
+  await writeFile(
+    new URL("worker.ts", generated),
+    `${header}export default ${JSON.stringify(text.trim())};\n`,
+  );
   return [["worker", text.length]];
 }
 

@@ -16,6 +16,7 @@ export async function bundle(
     mainFields: ["module", "main"],
     // By the packages' marks of what has no side effects, the gradients would be dropped.
     ignoreAnnotations: true,
-    external: ["benchmark"],
+    // The second finds its own files beside itself.
+    external: ["benchmark", "onnxruntime-web"],
   });
 }

@@ -1,17 +1,7 @@
-import type { Tensor } from "@tensorflow/tfjs-core";
+import type { Call, InputSpec } from "./calls.ts";
 import { kernelCases } from "./kernels.ts";
-import type { Contestant, ContestantName, Step } from "./rivals/contestant.ts";
+import type { ContestantName } from "./rivals/contestant.ts";
 import { stepCases } from "./steps.ts";
-
-/** A call, its tensors made, ready to be repeated. */
-export interface Call {
-  /** Owned by the case; disposed with it. */
-  readonly inputs: Tensor[];
-  readonly run: () => Tensor[];
-  dispose?(): void;
-}
-
-export type Prepared = Call | { readonly step: Step };
 
 /** One thing to time, as every contestant's process and the parent know it. */
 export interface Case {
@@ -19,9 +9,9 @@ export interface Case {
   readonly section: string;
   /** What one call does, to state a throughput. Default: the bytes of its inputs and results, each once. */
   readonly work?: { readonly flops: number } | { readonly bytes: number };
+  readonly call: Call;
+  readonly inputs: readonly InputSpec[];
   readonly rivals: readonly ContestantName[];
-  /** Undefined where the contestant has no such function. */
-  prepare(contestant: Contestant): Prepared | undefined;
 }
 
 export const cases: readonly Case[] = [...kernelCases, ...stepCases];

@@ -1,6 +1,6 @@
 import type { Case } from "./cases.ts";
 import { median, spread } from "./measure.ts";
-import type { ContestantProcess } from "./process.ts";
+import type { Remote } from "./protocol.ts";
 import type { ContestantName } from "./rivals/contestant.ts";
 
 /** What one contestant came to in one case: seconds a call over the rounds, or why there are none. */
@@ -11,6 +11,7 @@ export type Result =
       readonly best: number;
       /** Half the distance between the rounds' quartiles, relative to the median. */
       readonly spread: number;
+      readonly rounds: number;
       /** What the benchmark supplied of kernels that the backend lacks. */
       readonly substituted: readonly string[];
     }
@@ -22,6 +23,8 @@ export interface Row {
   readonly section: string;
   readonly name: string;
   readonly work?: Case["work"];
+  /** Of a step: trained numbers of the generator and of the discriminator, the same for all. */
+  readonly parameters?: readonly number[];
   readonly results: Readonly<Partial<Record<ContestantName, Result>>>;
   /** Each rival's seconds over ganvil's, within a round; the median of the rounds. */
   readonly ratios: Readonly<Partial<Record<ContestantName, number>>>;
@@ -32,76 +35,98 @@ export interface Effort {
   readonly rounds: number;
   /** Of one contestant in one round. */
   readonly seconds: number;
+  /** A contestant whose call takes longer than so many seconds is measured once only. */
+  readonly patience: number;
 }
 
 /** Between builds, and by another order of summation, results differ in the last bits. */
 const tolerance = 1e-3;
 
+/** A contestant that is ready to be measured. */
+interface Ready {
+  readonly remote: Remote<ContestantName>;
+  readonly substituted: readonly string[];
+  /** One measurement is enough: the first, which is there. */
+  readonly slow: boolean;
+  readonly times: number[];
+}
+
 /**
  * Runs one case: every contestant in turn, as many rounds as asked, so that what disturbs the machine
- * disturbs all alike. Contestants whose results differ from the first one's fail.
+ * disturbs all alike. Contestants whose results, or numbers of parameters, differ from the first one's fail.
  */
 export async function runCase(
-  one: Case,
-  contestants: readonly ContestantProcess[],
-  { rounds, seconds }: Effort,
+  { section, name, call, inputs, work: given }: Case,
+  contestants: readonly Remote<ContestantName>[],
+  { rounds, seconds, patience }: Effort,
 ): Promise<Row> {
-  const { section, name } = one;
-  let { work } = one;
+  let work = given;
   const results: Partial<Record<ContestantName, Result>> = {};
-  const ready: { process: ContestantProcess; substituted: readonly string[]; times: number[] }[] = [];
+  const ready: Ready[] = [];
   let expected: number | undefined;
-  const guarded = async (process: ContestantProcess, act: () => Promise<void>) => {
+  let parameters: readonly number[] | undefined;
+  const guarded = async ({ name }: Remote<ContestantName>, act: () => Promise<void>) => {
     try {
       await act();
     } catch (error) {
-      results[process.name] = { failed: (error as Error).message };
+      results[name] = { failed: (error as Error).message };
     }
   };
-  for (const process of contestants) {
-    await guarded(process, async () => {
-      const answer = await process.ask({ ask: "prepare", name, seconds });
+  for (const remote of contestants) {
+    await guarded(remote, async () => {
+      const answer = await remote.ask({ ask: "prepare", name, call, inputs, seconds });
       if ("missing" in answer) {
-        results[process.name] = answer;
+        results[remote.name] = answer;
         return;
       }
-      ready.push({ process, substituted: answer.substituted, times: [] });
+      const first = median(answer.samples);
+      const slow = first > patience;
+      ready.push({ remote, substituted: answer.substituted, slow, times: slow ? [first] : [] });
       if (answer.bytes !== undefined) work ??= { bytes: answer.bytes };
+      parameters ??= answer.parameters;
+      if (answer.parameters?.join() !== parameters?.join()) {
+        throw new Error(`its networks have ${answer.parameters} parameters, not ${parameters}`);
+      }
       expected ??= answer.checksum;
       if (expected === undefined || answer.checksum === undefined) return;
-      if (Math.abs(answer.checksum - expected) > tolerance * Math.abs(expected)) {
+      if (!(Math.abs(answer.checksum - expected) <= tolerance * Math.abs(expected))) {
         throw new Error(`its results differ: checksum ${answer.checksum}, not ${expected}`);
       }
     });
   }
   for (let round = 0; round < rounds; round++) {
-    for (const { process, times } of ready) {
-      if (results[process.name] !== undefined) continue;
-      await guarded(process, async () => {
-        const { samples } = await process.ask({ ask: "measure", seconds });
+    for (const { remote, times, slow } of ready) {
+      if (slow || results[remote.name] !== undefined) continue;
+      await guarded(remote, async () => {
+        const { samples } = await remote.ask({ ask: "measure", seconds });
         times.push(median(samples));
       });
     }
   }
-  for (const { process, substituted, times } of ready) {
-    await guarded(process, async () => {
-      const { leaked } = await process.ask({ ask: "finish" });
+  for (const { remote, substituted, times } of ready) {
+    await guarded(remote, async () => {
+      const { leaked } = await remote.ask({ ask: "finish" });
       if (leaked !== 0) throw new Error(`${leaked} tensors were left over`);
     });
-    results[process.name] ??= {
-      ...{ seconds: median(times), best: Math.min(...times), spread: spread(times), substituted },
+    results[remote.name] ??= {
+      ...{ seconds: median(times), best: Math.min(...times), spread: spread(times) },
+      ...{ rounds: times.length, substituted },
     };
   }
-  const inOrder = Object.fromEntries(contestants.map((process) => [process.name, results[process.name]]));
-  return { section, name, work, results: inOrder, ratios: ratiosOf(ready) };
+  const inOrder = Object.fromEntries(contestants.map(({ name }) => [name, results[name]]));
+  return { section, name, work, parameters, results: inOrder, ratios: ratiosOf(ready) };
 }
 
-function ratiosOf(ready: readonly { process: ContestantProcess; times: readonly number[] }[]): Row["ratios"] {
-  const own = ready.find(({ process }) => process.name === "ganvil")?.times;
+function ratiosOf(ready: readonly Ready[]): Row["ratios"] {
+  const own = ready.find(({ remote }) => remote.name === "ganvil")?.times ?? [];
   const ratios: Partial<Record<ContestantName, number>> = {};
-  for (const { process, times } of ready) {
-    if (process.name === "ganvil" || own === undefined || times.length !== own.length) continue;
-    if (times.length > 0) ratios[process.name] = median(times.map((time, round) => time / own[round]));
+  for (const { remote, times } of ready) {
+    if (remote.name === "ganvil" || own.length === 0 || times.length === 0) continue;
+    // Measured once only, there is no round in common.
+    const paired = times.length === own.length;
+    ratios[remote.name] = paired
+      ? median(times.map((time, round) => time / own[round]))
+      : median(times) / median(own);
   }
   return ratios;
 }

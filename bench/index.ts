@@ -2,23 +2,31 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { SingleBar } from "cli-progress";
 import { type Case, cases } from "./cases.ts";
-import { type Effort, type Row, runCase } from "./contest.ts";
+import { chart } from "./chart.ts";
+import type { Row } from "./contest.ts";
 import { machine } from "./machine.ts";
+import { findPython, NativeProcess, nativeNames } from "./native-process.ts";
 import { ContestantProcess } from "./process.ts";
-import { footnotes, head, line, profileTable, type Report } from "./report.ts";
-import type { ContestantName, StartOptions } from "./rivals/contestant.ts";
-import { dcganShape, stepCases } from "./steps.ts";
+import type { Remote } from "./protocol.ts";
+import { footnotes, head, lines, profileTable, type Report } from "./report.ts";
+import { type ContestantName, contestantNames, type StartOptions } from "./rivals/contestant.ts";
+import { stepCases } from "./steps.ts";
+import { chosen, entrants, runCases } from "./suite.ts";
+
+const rivalNames = contestantNames.slice(1);
 
 const usage = `Usage: npm run bench -- [options]
 
-Times ganvil beside TensorFlow.js's wasm backend (and, at small sizes, its cpu backend): kernel by kernel and
-in whole training steps.
+Times ganvil beside its rivals, kernel by kernel and in whole training steps. Rivals: ${rivalNames.join(", ")}.
+PyTorch takes part where a Python has it: the one that GANVIL_PYTHON names, else python3 or /usr/bin/python3.
 
   --only NAME    only cases whose name contains NAME, in upper or lower case
+  --rivals A,B   only these rivals; "none" for none
   --quick        two short rounds in place of five
-  --json FILE    also write the results there
+  --threads N    threads of those contestants that have any; default 1
   --build NAME   ganvil's kernels: simd or relaxed; default: the fastest that runs
-  --threads N    ganvil's threads; default 1, as its rivals
+  --json FILE    also write the results there
+  --svg FILE     also draw them there; default, with --json: beside it
   --profile      time ganvil's training steps by kernel, and nothing else
   --list         print the cases' names
   --help         this text
@@ -27,21 +35,19 @@ in whole training steps.
 const { values: flags } = parseArgs({
   options: {
     only: { type: "string", default: "" },
+    rivals: { type: "string" },
     quick: { type: "boolean", default: false },
-    json: { type: "string" },
-    build: { type: "string" },
     threads: { type: "string", default: "1" },
+    build: { type: "string" },
+    json: { type: "string" },
+    svg: { type: "string" },
     profile: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
 
-/** Steps take seconds with some rivals: one sample a round may have to do. */
-const effortOf = (one: Case): Effort =>
-  flags.quick ? { rounds: 2, seconds: 0.05 } : { rounds: 5, seconds: stepCases.includes(one) ? 1 : 0.2 };
-
-const running = new Map<ContestantName, ContestantProcess>();
+const running = new Map<ContestantName, Remote<ContestantName>>();
 
 /** Shows how far the run is on the error stream, so that the output can be kept in a file. */
 const bar = new SingleBar({
@@ -57,49 +63,68 @@ function print(text: string): void {
   console.log(text);
 }
 
+/** What a report says of its contestants. */
+type Introduced = Pick<Report, "versions" | "absent" | "peak">;
+
 /** Starts contestants and prints the head of the report. */
-async function start(names: readonly ContestantName[], options: StartOptions): Promise<Report["versions"]> {
+async function start(names: readonly ContestantName[], options: StartOptions): Promise<Introduced> {
   const versions: Partial<Record<ContestantName, string>> = {};
-  const kernels: string[] = [];
+  const absent: Partial<Record<ContestantName, string>> = {};
+  let kernels: readonly string[] = [];
+  let peak: number | undefined;
+  const python = names.some((name) => nativeNames.includes(name)) ? await findPython() : undefined;
   for (const name of names) {
     bar.update({ name: `starting ${name}` });
-    const { process, says, catalogue = [] } = await ContestantProcess.open(name, options);
-    running.set(name, process);
-    versions[name] = says;
-    kernels.push(...catalogue);
+    if (nativeNames.includes(name) && python === undefined) {
+      absent[name] = "no Python with PyTorch and NumPy found";
+      continue;
+    }
+    const { remote, introduction } = nativeNames.includes(name)
+      ? await NativeProcess.open(name, python!, options)
+      : await ContestantProcess.open(name, options);
+    running.set(name, remote);
+    versions[name] = introduction.says;
+    kernels = introduction.catalogue ?? kernels;
+    peak ??= introduction.peak;
   }
-  print(head({ machine: machine(), versions, kernels }));
-  return versions;
+  print(head({ machine: machine(), versions, absent, peak }, kernels));
+  return { versions, absent, peak };
 }
 
 async function bench(wanted: readonly Case[], options: StartOptions): Promise<Report> {
   bar.start(wanted.length, 0, { name: "" });
-  const rivals = new Set(wanted.flatMap((one) => one.rivals));
-  const versions = await start(["ganvil", ...rivals], options);
+  const introduced = await start(entrants(wanted), options);
   const rows: Row[] = [];
-  for (const one of wanted) {
-    bar.update(rows.length, { name: one.name });
-    const contestants = (["ganvil", ...one.rivals] as const).map((name) => running.get(name)!);
-    const row = await runCase(one, contestants, effortOf(one));
-    print(line(row, rows.at(-1)));
+  const begin = ({ name }: Case) => bar.update(rows.length, { name });
+  for await (const row of runCases(wanted, running, { quick: flags.quick, begin })) {
+    print(lines(row, rows.at(-1), introduced.peak));
     rows.push(row);
   }
   bar.stop();
   console.log(`\n${footnotes(rows)}`);
-  return { machine: machine(), versions, date: new Date().toISOString(), rows };
+  const command = `npm run bench -- ${process.argv.slice(2).join(" ")}`.trim();
+  return { machine: machine(), command, ...introduced, date: new Date().toISOString(), rows };
 }
 
 async function profile(options: StartOptions): Promise<void> {
-  const batches = [16, 64];
-  bar.start(batches.length, 0, { name: "" });
+  bar.start(stepCases.length, 0, { name: "" });
   await start(["ganvil"], options);
-  for (const [i, batch] of batches.entries()) {
-    const title = `DCGAN 32×32 step, batch ${batch}`;
-    bar.update(i, { name: title });
-    const request = { shape: dcganShape(batch), steps: flags.quick ? 2 : 10 };
-    const answer = await running.get("ganvil")!.ask({ ask: "profile", ...request });
-    print(profileTable(title, answer.profile));
+  for (const [i, { name }] of stepCases.entries()) {
+    bar.update(i, { name });
+    const steps = flags.quick ? 2 : 10;
+    const { profile } = await running.get("ganvil")!.ask({ ask: "profile", name, steps });
+    print(profileTable(name, profile));
   }
+}
+
+function rivalsOf(list: string): ContestantName[] {
+  const names = list.split(",").filter((name) => name !== "none" && name !== "");
+  for (const name of names) {
+    if (!rivalNames.includes(name as ContestantName)) {
+      throw new Error(`--rivals: expected names of ${rivalNames.join(", ")}, got ${name}`);
+    }
+  }
+  return names as ContestantName[];
 }
 
 async function main(): Promise<void> {
@@ -108,11 +133,11 @@ async function main(): Promise<void> {
     throw new Error(`--build: expected simd or relaxed, got ${build}`);
   }
   const threads = Number(flags.threads);
-  if (!(Number.isInteger(threads) && threads >= 1)) {
-    throw new Error(`--threads: expected a whole number of at least 1, got ${flags.threads}`);
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new Error(`--threads: expected a whole number above 0, got ${flags.threads}`);
   }
-  const part = flags.only.toLowerCase();
-  const wanted = cases.filter(({ name }) => name.toLowerCase().includes(part));
+  const rivals = flags.rivals === undefined ? undefined : rivalsOf(flags.rivals);
+  const wanted = chosen(cases, { only: flags.only, rivals });
   if (flags.help) return console.log(usage);
   if (flags.list) return console.log(wanted.map(({ name }) => name).join("\n"));
   if (wanted.length === 0) throw new Error(`--only: no case's name contains "${flags.only}". See --list.`);
@@ -120,6 +145,8 @@ async function main(): Promise<void> {
     if (flags.profile) return await profile({ build, threads });
     const report = await bench(wanted, { build, threads });
     if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(report, null, 2)}\n`);
+    const svg = flags.svg ?? flags.json?.replace(/(\.json)?$/, ".svg");
+    if (svg !== undefined) await writeFile(svg, chart(report));
     if (report.rows.some(({ results }) => Object.values(results).some((result) => "failed" in result))) {
       process.exitCode = 1;
     }

@@ -1,62 +1,14 @@
-import {
-  add,
-  engine,
-  grads,
-  leakyRelu,
-  matMul,
-  mul,
-  sum,
-  type Tensor,
-  type Tensor2D,
-  type Tensor4D,
-  tanh,
-  tensor,
-  variable,
-} from "@tensorflow/tfjs-core";
-import type { InputSpec } from "../tests/ops/case.ts";
 import { cases as poolCases } from "../tests/ops/pool.cases.ts";
 import { cases as resizeCases } from "../tests/ops/resize.cases.ts";
 import { cases as transposeCases } from "../tests/ops/transpose.cases.ts";
 import { cases as upfirdn2dCases } from "../tests/ops/upfirdn2d.cases.ts";
-import type { Case, Prepared } from "./cases.ts";
-import type { Contestant, ContestantName } from "./rivals/contestant.ts";
-import { type BenchShape, convCall, convShapes, smallConvShapes } from "./shapes.ts";
+import type { Call, Direction, FunctionName, InputSpec } from "./calls.ts";
+import type { Case } from "./cases.ts";
+import type { ContestantName } from "./rivals/contestant.ts";
+import { type BenchShape, convCall, convFlops, convShapes, smallConvShapes } from "./shapes.ts";
 
-/** Values in a range, [-1, 1] unless said, the same in every process. */
-function input({ shape, dtype = "float32", range: [low, high] = [-1, 1], values }: InputSpec, seed: number) {
-  const length = shape.reduce((a, b) => a * b, 1);
-  const data = new Float32Array(length);
-  let state = seed + 1;
-  for (let i = 0; i < length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    data[i] = low + ((high - low) * state) / 2 ** 32;
-  }
-  return tensor(values === undefined ? data : Float32Array.from(values), [...shape], dtype);
-}
-
-interface Simple {
-  readonly name: string;
-  readonly section: string;
-  readonly work?: Case["work"];
-  /** Also against TensorFlow.js's cpu backend, which is too slow for large sizes. */
-  readonly small?: boolean;
-  readonly inputs: readonly InputSpec[];
-  /** Undefined where the contestant has no such function. */
-  readonly run: (contestant: Contestant) => ((...inputs: Tensor[]) => Tensor | Tensor[]) | undefined;
-}
-
-function simple({ name, section, work, small, inputs: specs, run }: Simple): Case {
-  const rivals: ContestantName[] = small ? ["tfjs-wasm", "tfjs-cpu"] : ["tfjs-wasm"];
-  return {
-    ...{ name, section, work, rivals },
-    prepare: (contestant): Prepared | undefined => {
-      const call = run(contestant);
-      if (call === undefined) return undefined;
-      const inputs = specs.map(input);
-      return { inputs, run: () => [call(...inputs)].flat() };
-    },
-  };
-}
+const native = ["pytorch", "pytorch-avx2"] as const;
+const tensorflow = ["tfjs-wasm"] as const;
 
 const matMulCases = [512, 64].flatMap((n) =>
   [
@@ -64,108 +16,104 @@ const matMulCases = [512, 64].flatMap((n) =>
     [true, false],
     [false, true],
     [true, true],
-  ].map(([a, b]) =>
-    simple({
-      name: `matMul ${n}³ ${a ? "Aᵀ" : "A"}${b ? "Bᵀ" : "B"}`,
+  ].map(
+    ([transposeA, transposeB]): Case => ({
+      name: `matMul ${n}³ ${transposeA ? "Aᵀ" : "A"}${transposeB ? "Bᵀ" : "B"}`,
       section: "Matrix product",
       work: { flops: 2 * n ** 3 },
-      small: n < 100,
+      call: { op: "matMul", transposeA, transposeB },
       inputs: [{ shape: [n, n] }, { shape: [n, n] }],
-      run: () => (x, y) => matMul(x as Tensor2D, y as Tensor2D, a, b),
+      rivals: [
+        ...tensorflow,
+        ...(n < 100 ? (["tfjs-cpu"] as const) : []),
+        "onnxruntime-web",
+        "jax-js",
+        ...native,
+      ],
     }),
   ),
 );
 
-/** A kernel by its name in TensorFlow.js: no public function calls a gradient's alone. */
-const kernel = (name: string, inputs: object, attrs: object): Tensor =>
-  engine().runKernel(name, inputs as never, attrs as never) as Tensor;
+/** In the order in which each direction takes its inputs. */
+const directions = { forward: "forward", input: "input-gradient", filter: "filter-gradient" } as const;
 
 function convCases(shape: BenchShape, small = false): Case[] {
-  const { x, filter, y, attrs, flops, kernels, grouped } = convCall(shape);
-  const one = (which: string, shapes: number[][], run: (a: Tensor, b: Tensor) => Tensor): Case =>
-    simple({
-      name: `conv2d ${shape.name} ${which}`,
+  const conv = convCall(shape);
+  const { x, filter, y, groups } = conv;
+  const inputs = { forward: [x, filter], input: [y, filter], filter: [x, y] };
+  // A layer's size with jax-js takes seconds forward and a quarter of a minute backward.
+  const bearable = (direction: Direction) =>
+    small || (shape.name === "4x4 s2 64-128 @16" && direction === "forward");
+  return (Object.keys(directions) as Direction[]).map((direction): Case => {
+    const rivals: ContestantName[] = [...tensorflow];
+    if (direction !== "forward" && groups === 1) rivals.push("tfjs-wasm-patched");
+    if (small) rivals.push("tfjs-cpu");
+    rivals.push("onnxruntime-web");
+    if (bearable(direction)) rivals.push("jax-js");
+    return {
+      name: `conv2d ${shape.name} ${directions[direction]}`,
       section: "Convolution",
-      work: { flops },
-      small,
-      inputs: shapes.map((shape) => ({ shape })),
-      run: (contestant) => (grouped && !contestant.groups ? undefined : run),
-    });
-  return [
-    one("forward", [x, filter], (x, filter) => kernel(kernels.forward, { x, filter }, attrs)),
-    one("input-gradient", [y, filter], (dy, filter) =>
-      kernel(kernels.input, { dy, filter }, { ...attrs, inputShape: x }),
-    ),
-    one("filter-gradient", [x, y], (x, dy) =>
-      kernel(kernels.filter, { x, dy }, { ...attrs, filterShape: filter }),
-    ),
-  ];
+      work: { flops: convFlops(conv) },
+      call: { op: "conv2d", direction, conv },
+      inputs: inputs[direction].map((shape) => ({ shape })),
+      rivals: [...rivals, ...native],
+    };
+  });
 }
 
 const picture: InputSpec = { shape: [16, 32, 32, 64] };
 const channels: InputSpec = { shape: [64] };
 
-/** A function with its gradient by all inputs but the last, the incoming gradient. */
-const backward = (f: (...inputs: Tensor[]) => Tensor) => {
-  const gradients = grads(f);
-  return (...inputs: Tensor[]): Tensor[] => gradients(inputs.slice(0, -1), inputs.at(-1));
-};
-
-const memoryBound: readonly Omit<Simple, "section">[] = [
-  {
-    name: "batch norm, training, forward",
-    inputs: [picture, channels, channels],
-    run: (contestant) => (x, scale, offset) => contestant.batchNorm(x as Tensor4D, scale, offset),
-  },
-  {
-    name: "batch norm, training, forward and backward",
-    inputs: [picture, channels, channels, picture],
-    run: (contestant) => backward((x, scale, offset) => contestant.batchNorm(x as Tensor4D, scale, offset)),
-  },
-  { name: "leakyRelu", inputs: [picture], run: () => (x) => leakyRelu(x, 0.2) },
-  {
-    name: "leakyRelu, forward and backward",
-    inputs: [picture, picture],
-    run: () => backward((x) => leakyRelu(x, 0.2)),
-  },
-  { name: "tanh", inputs: [picture], run: () => (x) => tanh(x) },
-  {
-    name: "tanh, forward and backward",
-    inputs: [picture, picture],
-    run: () => backward((x) => tanh(x)),
-  },
-  { name: "add", inputs: [picture, picture], run: () => (a, b) => add(a, b) },
-  { name: "mul by a row of channels", inputs: [picture, channels], run: () => (a, b) => mul(a, b) },
-  { name: "sum over all axes but the channels", inputs: [picture], run: () => (x) => sum(x, [0, 1, 2]) },
-  { name: "sum over the channels", inputs: [picture], run: () => (x) => sum(x, 3) },
-  // The ops' own cases at a size worth timing.
-  ...[...poolCases, ...resizeCases, ...transposeCases, ...upfirdn2dCases]
-    .filter(({ bench }) => bench)
-    .map(({ name, inputs, run }) => ({ name, inputs, run: () => run })),
+/** Elementwise functions of a picture, and what goes with it. */
+const pointwise: readonly {
+  name: string;
+  call: FunctionName;
+  inputs: readonly InputSpec[];
+  both?: boolean;
+}[] = [
+  { name: "batch norm, training", call: "batchNorm", inputs: [picture, channels, channels], both: true },
+  { name: "leakyRelu", call: "leakyRelu", inputs: [picture], both: true },
+  { name: "tanh", call: "tanh", inputs: [picture], both: true },
+  { name: "add", call: "add", inputs: [picture, picture] },
+  { name: "mul by a row of channels", call: "mul", inputs: [picture, channels] },
+  { name: "sum over all axes but the channels", call: "sumRows", inputs: [picture] },
+  { name: "sum over the channels", call: "sumChannels", inputs: [picture] },
 ];
+
+const section = "Memory-bound";
+
+const pointwiseCases = pointwise.flatMap(({ name, call, inputs, both }): Case[] => {
+  const one = (name: string, backward: boolean, inputs: readonly InputSpec[]): Case => {
+    // ONNX Runtime Web has no gradients.
+    const forward: ContestantName[] = backward ? [] : ["onnxruntime-web"];
+    const rivals: ContestantName[] = [...tensorflow, ...forward, "jax-js", ...native];
+    return { name, section, call: { op: "function", name: call, backward }, inputs, rivals };
+  };
+  if (!both) return [one(name, false, inputs)];
+  const first = name.startsWith("batch norm") ? `${name}, forward` : name;
+  return [one(first, false, inputs), one(`${name}, forward and backward`, true, [...inputs, picture])];
+});
+
+/** The ops' own cases at a size worth timing. */
+export const opCases = [...poolCases, ...resizeCases, ...transposeCases, ...upfirdn2dCases].filter(
+  ({ bench }) => bench,
+);
+
+const ownCases = opCases.map(({ name, inputs }): Case => {
+  const call: Call = { op: "case", name };
+  return { name, section, call, inputs, rivals: tensorflow };
+});
 
 const weights: InputSpec = { shape: [4, 4, 128, 256] };
 
 const adam: Case = {
   name: "Adam step of 524,288 weights",
-  section: "Memory-bound",
+  section,
   // Weight and both moments are read and written, the gradient read.
   work: { bytes: 7 * 4 * 524_288 },
-  rivals: ["tfjs-wasm"],
-  prepare: (contestant): Prepared => {
-    const gradient = input(weights, 1);
-    const start = input(weights, 2);
-    const parameter = variable(start);
-    const optimizer = contestant.adam(parameter);
-    return {
-      inputs: [gradient, start, parameter],
-      run: () => {
-        optimizer.step(gradient);
-        return [parameter.clone()];
-      },
-      dispose: () => optimizer.dispose(),
-    };
-  },
+  call: { op: "adam" },
+  inputs: [weights, weights],
+  rivals: [...tensorflow, "jax-js", ...native],
 };
 
 /** Kernel by kernel, at the sizes of a 32×32 GAN with a batch of 16. */
@@ -173,6 +121,7 @@ export const kernelCases: readonly Case[] = [
   ...matMulCases,
   ...convShapes.flatMap((shape) => convCases(shape)),
   ...smallConvShapes.flatMap((shape) => convCases(shape, true)),
-  ...memoryBound.map((one) => simple({ section: "Memory-bound", ...one })),
+  ...pointwiseCases,
+  ...ownCases,
   adam,
 ];

@@ -4,20 +4,20 @@ import { cpus, totalmem } from "node:os";
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
-  readonly memoryGiB: number;
-  readonly node: string;
-  readonly v8: string;
+  readonly memoryGiB?: number;
+  /** Node or browser, with its version. */
+  readonly runtime: string;
   readonly platform: string;
 }
 
 export function machine(): Machine {
   const cores = cpus();
+  const { node, v8 } = process.versions;
   return {
     cpu: cores[0]?.model.trim() ?? "unknown",
     cores: cores.length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    node: process.versions.node,
-    v8: process.versions.v8,
+    runtime: `Node ${node}, V8 ${v8}`,
     platform: `${process.platform} ${process.arch}`,
   };
 }

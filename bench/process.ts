@@ -1,15 +1,32 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { versions } from "node:process";
+import { pathToFileURL } from "node:url";
 import { bundle } from "./bundle.ts";
-import type { Answer, Answers, Request } from "./protocol.ts";
+import type { Answer, Answers, Remote, Request } from "./protocol.ts";
 import type { ContestantName, StartOptions } from "./rivals/contestant.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 
+const resolved = createRequire(import.meta.url).resolve;
+
+/** Where the binaries of a library lie. */
+function binariesOf(name: ContestantName): string | undefined {
+  switch (name) {
+    case "tfjs-wasm":
+    case "tfjs-wasm-patched":
+      return `${dirname(resolved("@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm"))}/`;
+    case "onnxruntime-web":
+      return `${pathToFileURL(dirname(resolved("onnxruntime-web/wasm")))}/`;
+    default:
+      return undefined;
+  }
+}
+
 /** A contestant in a process of its own, answering one request at a time. */
-export class ContestantProcess {
+export class ContestantProcess implements Remote<ContestantName> {
   readonly name: ContestantName;
   readonly #child: ChildProcess;
   #answered: (answer: Answer) => void = () => {};
@@ -27,24 +44,25 @@ export class ContestantProcess {
    * Bundles the contestant, starts it, and gives what it says of itself.
    * @throws Error when it cannot start.
    */
-  static async open(name: ContestantName, { build, threads }: StartOptions) {
+  static async open(name: ContestantName, options: StartOptions) {
     const cache = join(root, "node_modules/.cache");
     await mkdir(cache, { recursive: true });
     const folder = await mkdtemp(join(cache, "bench-"));
     const file = join(folder, `${name}.cjs`);
     await bundle(join(root, "bench/rivals", `${name}.ts`), file);
     // Node 20 has relaxed SIMD behind a flag, later versions without.
-    const needsFlag = build === "relaxed" && versions.node.startsWith("20.");
+    const needsFlag = options.build === "relaxed" && versions.node.startsWith("20.");
     const child = fork(file, {
       cwd: root,
       execArgv: needsFlag ? ["--experimental-wasm-relaxed-simd"] : [],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
-    const process = new ContestantProcess(name, child);
+    const remote = new ContestantProcess(name, child);
     try {
-      return { process, ...(await process.ask({ ask: "start", build, threads })) };
+      const introduction = await remote.ask({ ask: "start", ...options, binaries: binariesOf(name) });
+      return { remote, introduction };
     } catch (error) {
-      process.close();
+      remote.close();
       throw error;
     } finally {
       await rm(folder, { recursive: true, force: true });

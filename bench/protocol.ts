@@ -1,27 +1,33 @@
-import type { DcganShape, StartOptions } from "./rivals/contestant.ts";
+import type { Call, InputSpec } from "./calls.ts";
+import type { Introduction, StartOptions } from "./rivals/contestant.ts";
 
-/** What the parent asks of a contestant's process. */
+/** What the parent asks of a contestant. */
 export type Request =
   | ({ readonly ask: "start" } & StartOptions)
-  | { readonly ask: "prepare"; readonly name: string; readonly seconds: number }
+  | {
+      readonly ask: "prepare";
+      readonly name: string;
+      /** As the case of that name has them, for contestants that do not share the list of cases. */
+      readonly call: Call;
+      readonly inputs: readonly InputSpec[];
+      readonly seconds: number;
+    }
   | { readonly ask: "measure"; readonly seconds: number }
   | { readonly ask: "finish" }
-  | { readonly ask: "profile"; readonly shape: DcganShape; readonly steps: number };
+  | { readonly ask: "profile"; readonly name: string; readonly steps: number };
 
 /** The answers, in the order of the requests; `failed` may come instead of any. */
 export interface Answers {
-  readonly start: {
-    readonly says: string;
-    readonly catalogue?: readonly string[];
-  };
+  readonly start: Introduction;
   readonly prepare:
     | { readonly missing: string }
     | {
-        /** Over all values of a call's results; steps have none. */
         readonly checksum?: number;
-        /** Of a call's inputs and results, each once. */
         readonly bytes?: number;
+        readonly parameters?: readonly number[];
         readonly substituted: readonly string[];
+        /** Seconds a call, of the first measurement. */
+        readonly samples: readonly number[];
       };
   /** Seconds a call. */
   readonly measure: { readonly samples: readonly number[] };
@@ -30,6 +36,14 @@ export interface Answers {
 }
 
 export type Answer = Answers[keyof Answers] | { readonly failed: string };
+
+/** A contestant in its process or worker, answering one request at a time. */
+export interface Remote<Name = string> {
+  readonly name: Name;
+  /** @throws Error when the contestant fails or has ended. */
+  ask<Kind extends Request["ask"]>(request: Extract<Request, { ask: Kind }>): Promise<Answers[Kind]>;
+  close(): void;
+}
 
 /** Where a step spends its time. */
 export interface Profile {

@@ -7,23 +7,33 @@ import { stepSection } from "./steps.ts";
 /** What `--json` writes. */
 export interface Report {
   readonly machine: Machine;
+  /** That made it. */
+  readonly command: string;
   /** What each contestant says of its versions. */
   readonly versions: Readonly<Partial<Record<ContestantName, string>>>;
+  /** Why a contestant could not take part. */
+  readonly absent: Readonly<Partial<Record<ContestantName, string>>>;
+  /** FLOP/s that one thread of ganvil's build reaches in registers alone, where it can be measured. */
+  readonly peak?: number;
   /** ISO 8601. */
   readonly date: string;
   readonly rows: readonly Row[];
 }
 
-export function head({
-  machine,
-  versions,
-  kernels,
-}: Pick<Report, "machine" | "versions"> & { readonly kernels: readonly string[] }): string {
-  const { cpu, cores, memoryGiB, node, v8, platform } = machine;
+export function head(
+  { machine, versions, absent, peak }: Pick<Report, "machine" | "versions" | "absent" | "peak">,
+  kernels: readonly string[],
+): string {
+  const { cpu, cores, memoryGiB, runtime, platform } = machine;
+  const memory = memoryGiB === undefined ? "" : `${memoryGiB} GiB, `;
   return [
-    `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${platform}; Node ${node}, V8 ${v8}`,
+    `${cpu}, ${cores} cores, ${memory}${platform}; ${runtime}`,
     ...Object.entries(versions).map(([name, says]) => `${name}: ${says}`),
-    "One thread each. Contestants run in turn; the figure is the median of the rounds, ± half their quartiles' distance;",
+    ...Object.entries(absent).map(([name, why]) => `${name}: absent, ${why}`),
+    peak === undefined
+      ? "peak: not measured, this build of ganvil has no kernel for it"
+      : `peak: ${rate(peak)} GFLOP/s, one thread's 128-bit units with everything in registers`,
+    "Contestants run in turn; a figure is the median of the rounds, ± half their quartiles' distance;",
     "× is the rival's time over ganvil's.",
     "\nKernels",
     ...kernels.map((text) => `  ${text}`),
@@ -34,28 +44,38 @@ export function head({
 export function figure(result: Result, work: Row["work"]): string {
   if ("missing" in result) return `missing (${result.missing})`;
   if ("failed" in result) return `failed: ${result.failed.split("\n")[0]}`;
-  const { seconds, best, spread, substituted } = result;
+  const { seconds, best, spread, rounds, substituted } = result;
   const value =
     work === undefined
       ? `${seconds.toPrecision(3)} s (best ${best.toPrecision(3)})`
       : "flops" in work
         ? `${rate(work.flops / seconds)} GFLOP/s`
         : `${rate(work.bytes / seconds)} GB/s`;
-  return `${value} ±${(spread * 100).toFixed(0)}%${substituted.length > 0 ? " *" : ""}`;
+  const varied = rounds === 1 ? "once" : `±${(spread * 100).toFixed(0)}%`;
+  return `${value} ${varied}${substituted.length > 0 ? " *" : ""}`;
+}
+
+/** Part of the peak that a result reaches, as a percentage; empty where either is not known. */
+export function share(result: Result, work: Row["work"], peak: number | undefined): string {
+  if (peak === undefined || work === undefined || !("flops" in work) || !("seconds" in result)) return "";
+  return `${((100 * work.flops) / result.seconds / peak).toFixed(0)}%`;
 }
 
 const rate = (perSecond: number): string => (perSecond / 1e9).toPrecision(3);
 
-/** One line of the table; the section's heading before its first row. */
-export function line(row: Row, previous: Row | undefined): string {
-  const { section, name, work, results, ratios } = row;
-  const cells = Object.entries(results).map(([contestant, result]) => {
+/** One case's lines of the report; the section's heading before its first. */
+export function lines(row: Row, previous: Row | undefined, peak: number | undefined): string {
+  const { section, name, work, parameters, results, ratios } = row;
+  const told = Object.entries(results).map(([contestant, result]) => {
     const ratio = ratios[contestant as ContestantName];
-    const times = ratio === undefined ? "" : ` (×${ratio.toPrecision(3)})`;
-    return `${contestant} ${figure(result, work)}${times}`.padEnd(42);
+    const times = ratio === undefined ? "" : `×${ratio.toPrecision(3)}`;
+    const ofPeak = share(result, work, peak);
+    const columns = [contestant.padEnd(18), figure(result, work).padEnd(32), times.padEnd(8)];
+    return `    ${columns.join(" ")}${ofPeak && ` ${ofPeak} of peak`}`.trimEnd();
   });
+  const trained = parameters && ` (${parameters.map((n) => n.toLocaleString("en")).join(" + ")} parameters)`;
   const heading = previous?.section === section ? "" : `\n${section}\n`;
-  return `${heading}  ${name.padEnd(54)} ${cells.join("  ").trimEnd()}`;
+  return [`${heading}  ${name}${trained ?? ""}`, ...told].join("\n");
 }
 
 /** What the stars of the table mean. */
@@ -70,7 +90,8 @@ export function footnotes(rows: readonly Row[]): string {
     }
   }
   const notes = [...supplied].map(
-    ([what, names]) => `* ${[...names].join(", ")} lacks a kernel; the benchmark supplied ${what}.`,
+    ([what, names]) =>
+      `* ${[...names].join(", ")}: the benchmark supplied ${what}, which the library lacks or computes slowly.`,
   );
   if (rows.some(({ section }) => section === stepSection)) {
     notes.push(

@@ -19,6 +19,7 @@ import { batchNormTrain } from "../src/ops/batch-norm-train.ts";
 import { colour } from "../src/ops/colour.ts";
 import { conv2d, conv2dTranspose } from "../src/ops/conv2d.ts";
 import { imageBatch, imageBytes, translate } from "../src/ops/image.ts";
+import { logisticLoss } from "../src/ops/logistic-loss.ts";
 import { randomNormal, randomUniform } from "../src/ops/random.ts";
 import { useBuild } from "./builds.ts";
 import { checkNoLeak } from "./ops/check.ts";
@@ -142,6 +143,24 @@ const faults: Record<string, Fault[]> = {
     ["groups NaN", () => norm({ groups: nan }), "RangeError", /divide the batch of 4, got NaN/],
     ["epsilon", () => norm({ epsilon: -1 }), "RangeError", /finite epsilon of at least 0, got -1/],
     ["epsilon NaN", () => norm({ epsilon: nan }), "RangeError", /finite epsilon of at least 0, got NaN/],
+    [
+      "activation",
+      () => norm({ activation: "gelu" }),
+      "TypeError",
+      /^batchNormTrain: expected activation linear, relu, leakyRelu, got "gelu"/,
+    ],
+    [
+      "alpha NaN",
+      () => norm({ activation: "leakyRelu", alpha: nan }),
+      "RangeError",
+      /^batchNormTrain: expected a finite alpha, got NaN/,
+    ],
+  ],
+  logisticLoss: [
+    ["no terms", () => logisticLoss(zeros(4), []), "RangeError", /terms of equally many .* got none/],
+    ["uneven terms", () => logisticLoss(zeros(4), [[1], [1, 0]]), "RangeError", /got \[1\], \[1,0\]/],
+    ["parts", () => logisticLoss(zeros(5, 1), [[-1, 1]]), "RangeError", /2 equal parts, got \[5,1\]/],
+    ["dtype", () => logisticLoss(ints(4), [[1]]), "TypeError", /logits of dtype float32, got int32/],
   ],
   image: [
     ["bytes", () => imageBatch({ data: bytes(3), shape: [1, 2, 2, 3] }), "RangeError", /\[1,2,2,3\].*got 3/],

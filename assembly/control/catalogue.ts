@@ -11,6 +11,12 @@ export function catalogue(): string {
     "conv2d: conv2dFilter: filter-gradients by GEMM over blocks of pixels",
     "conv2d: conv2dDepthwise, conv2dDepthwiseFilter: one filter a channel, channels as lanes",
     "conv2d: conv2dThinDots, conv2dThinSpread, conv2dThinFilter: pointwise, one to three channels on one side",
+    "conv2d: conv2dPhasesFirst, conv2dPhasesNext: blocks of tiles one after the other, for minimal filtering at stride 2",
+    "conv2d: conv2dPhasesInput, conv2dPhasesForward: 4x4 convolutions of stride 2 by minimal filtering of their phases",
+    "conv2d: conv2dPhasesOutput, conv2dPhasesGradient: their input-gradients",
+    "conv2d: conv2dPhasesTiles, conv2dPhasesFilter: their filter-gradients",
+    "conv2d: conv2dMinimalFilter, conv2dMinimal: 3x3 filters of stride 1 by minimal filtering",
+    "conv2d: conv2dMinimalGather, conv2dMinimalSum: their filter-gradients",
     "fill: fill, fillI32, fillU8: constants",
   ].join("\n");
 }

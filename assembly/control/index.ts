@@ -1,2 +1,3 @@
 export { buildInfo, catalogue } from "./catalogue";
 export { planConv2d } from "./plan-conv2d";
+export { planConv2dPhases } from "./plan-phases";

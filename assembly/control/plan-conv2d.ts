@@ -1,8 +1,9 @@
 // One plan an algorithm, side by side, so that what each costs can be compared: longer than most.
-import { Program, Scatter, Stage, Thin } from "../lib/conv2d-program";
+import { packedColumns, Program, Scatter, Stage, Thin } from "../lib/conv2d-program";
 import { Conv2d, Direction } from "./conv2d-shape";
 import { forwardStage, gradientStages, Stages } from "./conv2d-stages";
 import { planMinimal } from "./plan-minimal";
+import { planPhases } from "./plan-phases";
 
 /** The product's tile: rows (pixels) by columns (channels). */
 export const tileRows: i32 = 4;
@@ -20,6 +21,8 @@ export const enum Algorithm {
   ThinFilter,
   Minimal2,
   Minimal4,
+  Phases2,
+  Phases4,
 }
 
 /** What a plan's steps call; src/wasm/planner.ts names them in this order. */
@@ -32,10 +35,25 @@ export const enum Kernel {
   ThinDots,
   ThinSpread,
   ThinFilter,
+  PackRuns,
+  PackScatter,
+  FilterSum,
+  PackDepthwise,
+  DepthwiseFilterSum,
+  PackThin,
+  ThinFilterSum,
   MinimalFilter,
   Minimal,
   MinimalGather,
   MinimalSum,
+  PhasesFirst,
+  PhasesNext,
+  PhasesInput,
+  PhasesForward,
+  PhasesOutput,
+  PhasesGradient,
+  PhasesTiles,
+  PhasesFilter,
 }
 
 /** A block of padded pictures, so that it stays in the L2 cache. */
@@ -44,6 +62,15 @@ const paddedBytes: i32 = 1 << 18;
 const blockPixels: i32 = 256;
 /** Pixels of a block whose taps are scattered at once. */
 const scatterPixels: i32 = 1024;
+/** Units that a large step has at least, where its batch allows, for threads to share. */
+const unitsWanted: i32 = 8;
+/** Bytes of all sums that a filter-gradient makes side by side; fewer than so many are not worth their summing. */
+const partBytes: i32 = 2 << 20;
+const fewestParts: i32 = 4;
+/** Columns of a filter-gradient's unit that has one sum, at least: x is packed anew for each. */
+const unitColumns: i32 = 64;
+/** Multiplications of a thin kernel's unit. */
+const thinWork: i32 = 1 << 18;
 
 /** Columns that a product computes: four or fewer left over take the narrow tile. */
 function computed(columns: i32): i32 {
@@ -52,6 +79,10 @@ function computed(columns: i32): i32 {
 
 export function roundUp(n: i32, multiple: i32): i32 {
   return ((n + multiple - 1) / multiple) * multiple;
+}
+
+function ceilDiv(n: i32, by: i32): i32 {
+  return (n + by - 1) / by;
 }
 
 /** Hands out places in the workspace, each on its own cache line. */
@@ -70,6 +101,8 @@ export class Plan {
   program: Int32Array = new Int32Array(Program.Length);
   tail: Int32Array = new Int32Array(0);
   workspace: Workspace = new Workspace();
+  /** Places in the memory of each thread. */
+  scratch: Workspace = new Workspace();
   /** A kernel, its units, the bytes of scratch memory of each thread that runs some, its fields: four numbers a step. */
   steps: Array<f64> = [];
 
@@ -147,18 +180,18 @@ function begin(algorithm: Algorithm, conv: Conv2d, stages: Stages, cost: f64): P
   plan.set(Program.GroupStep, conv.groupOut);
   plan.set(Program.FilterWidth, conv.filterWidth);
   plan.set(Program.Stages, stages.count);
-  plan.set(Program.Edge, plan.workspace.take(256));
+  plan.set(Program.Edge, plan.scratch.take(256));
   return plan;
 }
 
 /** Pictures whose padded copies together fill the L2 cache's share. */
 function picturesAtOnce(conv: Conv2d, stages: Stages): i32 {
-  return max(1, min(conv.batch, paddedBytes / max(4, stages.pictureFloats() * 4)));
+  return max(1, min(ceilDiv(conv.batch, unitsWanted), paddedBytes / max(4, stages.pictureFloats() * 4)));
 }
 
 function planPadded(plan: Plan, stages: Stages, pictures: i32): void {
   plan.set(Program.Pictures, pictures);
-  plan.set(Program.Padded, plan.workspace.take(stages.inPlace ? 0 : 4.0 * stages.pictureFloats() * pictures));
+  plan.set(Program.Padded, plan.scratch.take(stages.inPlace ? 0 : 4.0 * stages.pictureFloats() * pictures));
 }
 
 function planRuns(conv: Conv2d, stages: Stages): Plan {
@@ -180,7 +213,8 @@ function planRuns(conv: Conv2d, stages: Stages): Plan {
   planPadded(plan, stages, pictures);
   plan.set(Program.Panels, plan.workspace.take(4.0 * floats));
   plan.tail = stages.fields();
-  plan.step(Kernel.Runs, 1, 0);
+  plan.step(Kernel.PackRuns, stages.count * conv.groups * ceilDiv(written, packedColumns), 0);
+  plan.step(Kernel.Runs, ceilDiv(conv.batch, pictures), plan.scratch.bytes);
   return plan;
 }
 
@@ -200,14 +234,14 @@ function planScatter(conv: Conv2d): Plan {
   const source = new Stages(0, height, width, depth, 1);
   source.inPlace = true;
   const plan = begin(Algorithm.Scatter, conv, source, pixels * (2.0 * depth * padded + scatterFlops * columns));
-  const pictures = max(1, min(conv.batch, scatterPixels / max(1, height * width)));
+  const pictures = max(1, min(ceilDiv(conv.batch, unitsWanted), scatterPixels / max(1, height * width)));
   const rows = pictures > 1 ? height : max(1, min(height, scatterPixels / max(1, width)));
   const block = pictures * rows * width;
   plan.set(Program.Pictures, pictures);
   plan.set(Program.Rows, rows);
   plan.set(Program.Offsets, plan.workspace.take(8.0 * block));
   plan.set(Program.Panels, plan.workspace.take(4.0 * depth * padded * conv.groups));
-  plan.set(Program.Scratch, plan.workspace.take(4.0 * block * padded));
+  plan.set(Program.Scratch, plan.scratch.take(4.0 * block * padded));
   const scatter = new Int32Array(Scatter.Length);
   scatter[Scatter.Height] = gradient ? conv.inHeight : conv.outHeight;
   scatter[Scatter.Width] = gradient ? conv.inWidth : conv.outWidth;
@@ -221,14 +255,15 @@ function planScatter(conv: Conv2d): Plan {
   scatter[Scatter.TapColumns] = conv.dilationWidth;
   scatter[Scatter.Reversed] = gradient ? 0 : 1;
   plan.tail = scatter;
-  plan.step(Kernel.Scatter, 1, 0);
+  plan.step(Kernel.PackScatter, conv.groups, 0);
+  plan.step(Kernel.Scatter, ceilDiv(conv.batch, pictures), plan.scratch.bytes);
   return plan;
 }
 
 /** Packing a float32 is as dear as this many FLOPs. */
 const packFlops: f64 = 12;
 
-function planFilter(conv: Conv2d): Plan {
+function planFilter(conv: Conv2d, exchanged: bool): Plan {
   const stages = forwardStage(conv, conv.groupIn, conv.outChannels, conv.groups);
   stages.pad(conv.groups == 1);
   const columns = roundUp(conv.groupOut, tileColumns);
@@ -237,6 +272,7 @@ function planFilter(conv: Conv2d): Plan {
   const taps = <f64>(conv.filterHeight * conv.filterWidth);
   const outPixels = conv.outHeight * conv.outWidth;
   const plan = begin(Algorithm.Filter, conv, stages, 0);
+  plan.set(Program.Exchanged, exchanged ? 1 : 0);
   const rowsComputed = ((taps * stages.depth) / run) * roundUp(run, tileRows);
   const packed = rowsComputed + columns;
   plan.cost =
@@ -246,22 +282,32 @@ function planFilter(conv: Conv2d): Plan {
   const rows = pictures > 1 ? conv.outHeight : max(1, min(conv.outHeight, blockPixels / max(1, conv.outWidth)));
   const pixels = pictures * rows * conv.outWidth;
   plan.set(Program.Rows, rows);
-  plan.set(Program.Offsets, plan.workspace.take(8.0 * pixels));
+  plan.set(Program.Offsets, plan.scratch.take(8.0 * pixels));
   planPadded(plan, stages, pictures);
-  plan.set(Program.Panels, plan.workspace.take(4.0 * pixels * columns));
-  plan.set(Program.Scratch, plan.workspace.take(4.0 * pixels * roundUp(run, tileRows)));
+  plan.set(Program.Panels, plan.scratch.take(4.0 * pixels * columns));
+  plan.set(Program.Scratch, plan.scratch.take(4.0 * pixels * roundUp(run, tileRows)));
   plan.tail = stages.fields();
-  plan.step(Kernel.Filter, 1, 0);
+  planSums(plan, conv, ceilDiv(conv.batch, pictures) * ceilDiv(conv.outHeight, rows));
   return plan;
 }
 
-/** At stride 1, with x and dy exchanged. */
-function planExchangedFilter(conv: Conv2d): Plan {
-  const plan = planFilter(conv.exchanged());
-  plan.set(Program.Exchanged, 1);
-  const floats = <f64>(conv.filterHeight * conv.filterWidth) * conv.groupIn * conv.outChannels;
-  plan.set(Program.Turned, plan.workspace.take(4 * floats));
-  return plan;
+/**
+ * The steps of a filter-gradient over so many blocks of pixels: several sums side by side, then their sum; of a large
+ * filter, whose sums would take much memory, one, whose parts are the units.
+ */
+function planSums(plan: Plan, conv: Conv2d, blocks: i32): void {
+  const exchanged = plan.program[Program.Exchanged];
+  const bytes = 4.0 * (conv.filterHeight * conv.filterWidth) * conv.groupIn * conv.outChannels;
+  let parts = <i32>Math.min(<f64>min(unitsWanted, blocks), partBytes / bytes);
+  if (parts < fewestParts) parts = 1;
+  const across = parts > 1 ? 1 : max(1, min(ceilDiv(unitsWanted, conv.filterHeight), conv.groupOut / unitColumns));
+  const each = roundUp(ceilDiv(conv.groupOut, across), tileColumns);
+  plan.set(Program.Parts, parts);
+  plan.set(Program.ColumnsEach, each);
+  plan.set(Program.Turned, plan.workspace.take(parts > 1 || exchanged ? bytes * parts : 0));
+  const units = parts > 1 ? parts : conv.filterHeight * ceilDiv(conv.groupOut, each);
+  plan.step(Kernel.Filter, units, plan.scratch.bytes);
+  if (parts > 1 || exchanged) plan.step(Kernel.FilterSum, conv.filterHeight * conv.filterWidth, 0);
 }
 
 /** Both depthwise kernels; `stages` have the output channels, rounded up to whole lanes, as depth. */
@@ -286,16 +332,24 @@ function planDepthwise(conv: Conv2d, stages: Stages): Plan {
   plan.set(Program.Columns, gradient ? conv.inChannels : conv.outChannels);
   plan.set(Program.Offsets, plan.workspace.take(filter ? 0 : 8 * pixels * pictures));
   planPadded(plan, stages, pictures);
-  plan.set(Program.Panels, plan.workspace.take(4 * taps * lanes));
+  const parts = filter ? min(unitsWanted, conv.batch) : 1;
+  plan.set(Program.Parts, parts);
+  plan.set(Program.Panels, plan.workspace.take(4 * taps * lanes * parts));
   if (folds) {
     const size = conv.inHeight * conv.inWidth * lanes;
     plan.set(Program.DestinationSize, size);
-    plan.set(Program.Scratch, plan.workspace.take(4.0 * size * pictures));
+    plan.set(Program.Scratch, plan.scratch.take(4.0 * size * pictures));
   } else if (filter) {
-    plan.set(Program.Scratch, plan.workspace.take(conv.outChannels == lanes ? 0 : 4.0 * conv.outWidth * lanes));
+    plan.set(Program.Scratch, plan.scratch.take(conv.outChannels == lanes ? 0 : 4.0 * conv.outWidth * lanes));
   }
   plan.tail = stages.fields();
-  plan.step(filter ? Kernel.DepthwiseFilter : Kernel.Depthwise, 1, 0);
+  if (filter) {
+    plan.step(Kernel.DepthwiseFilter, parts, plan.scratch.bytes);
+    plan.step(Kernel.DepthwiseFilterSum, 1, 0);
+  } else {
+    plan.step(Kernel.PackDepthwise, stages.count, 0);
+    plan.step(Kernel.Depthwise, ceilDiv(conv.batch, pictures), plan.scratch.bytes);
+  }
   return plan;
 }
 
@@ -328,8 +382,19 @@ function planThin(conv: Conv2d): Plan {
   plan.set(Thin.LengthStep, inputIsThin ? 1 : conv.outChannels);
   plan.set(Thin.CountStep, inputIsThin ? conv.outChannels : 1);
   plan.set(Thin.InputIsThin, inputIsThin ? 1 : 0);
-  plan.workspace.take(4.0 * length * count);
-  plan.step(filter ? Kernel.ThinFilter : spreads ? Kernel.ThinSpread : Kernel.ThinDots, 1, 0);
+  const pixels = plan.program[Thin.Pixels];
+  const least = thinWork / (length * count);
+  const each = roundUp(filter ? max(least, ceilDiv(pixels, unitsWanted)) : max(1, least), 4);
+  const units = ceilDiv(pixels, each);
+  plan.set(Thin.Each, each);
+  plan.workspace.take(4.0 * length * count * (filter ? units : 1));
+  if (filter) {
+    plan.step(Kernel.ThinFilter, units, 0);
+    plan.step(Kernel.ThinFilterSum, 1, 0);
+  } else {
+    if (plan.program[Thin.LengthStep] > 1) plan.step(Kernel.PackThin, 1, 0);
+    plan.step(spreads ? Kernel.ThinSpread : Kernel.ThinDots, units, 0);
+  }
   return plan;
 }
 
@@ -353,6 +418,8 @@ export function planConv2d(shape: Int32Array): Float64Array {
     stages.pad(lanes == stored);
     return planDepthwise(conv, stages).result(flops);
   }
+  const filtered = planPhases(conv);
+  if (filtered != null) return filtered.result(flops);
   if (gradient) {
     const stages = gradientStages(conv, conv.groupOut, conv.inChannels, conv.groups);
     stages.pad(conv.groups == 1);
@@ -360,8 +427,9 @@ export function planConv2d(shape: Int32Array): Float64Array {
   }
   const strided = conv.strideHeight > 1 || conv.strideWidth > 1;
   if (conv.direction == Direction.FilterGradient) {
-    const plan = planFilter(conv);
-    return strided ? plan.result(flops) : cheaper(plan, planExchangedFilter(conv)).result(flops);
+    const plan = planFilter(conv, false);
+    // At stride 1 x and dy may change places.
+    return strided ? plan.result(flops) : cheaper(plan, planFilter(conv.exchanged(), true)).result(flops);
   }
   const stages = forwardStage(conv, conv.groupIn, conv.outChannels, conv.groups);
   stages.pad(conv.groups == 1);

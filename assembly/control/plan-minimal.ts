@@ -1,4 +1,4 @@
-import { gatheredChannels, gatheredTiles, Minimal } from "../lib/conv2d-minimal-program";
+import { gatheredChannels, gatheredTiles, Minimal, summedChannels, summedPanels } from "../lib/conv2d-minimal-program";
 import { Conv2d, Direction } from "./conv2d-shape";
 import { Algorithm, Kernel, Plan, roundUp } from "./plan-conv2d";
 
@@ -142,7 +142,8 @@ function planFilterGradient(conv: Conv2d, tile: i32): Plan {
   f[Minimal.Source] = plan.workspace.take(<f64>planes * f[Minimal.SourcePlane]);
   f[Minimal.Filter] = plan.workspace.take(<f64>planes * f[Minimal.FilterPlane]);
   const program = new Int32Array(blocks * Minimal.Length);
-  const bands = (depth + gatheredChannels - 1) / gatheredChannels;
+  const bands = (depth + summedChannels - 1) / summedChannels;
+  const strips = ((conv.groupOut + 7) / 8 + summedPanels - 1) / summedPanels;
   for (let i = 0; i < blocks; i++) {
     f[Minimal.First] = i * block;
     f[Minimal.Count] = max(0, min(block, tiles - i * block));
@@ -152,8 +153,8 @@ function planFilterGradient(conv: Conv2d, tile: i32): Plan {
     plan.step(Kernel.MinimalGather, units, <f64>temporaries + f[Minimal.Outside] + 4.0 * planes * gatheredChannels, place);
     plan.step(
       Kernel.MinimalSum,
-      bands * (outLanes / 8),
-      <f64>temporaries + 288 + 128.0 * planes * (gatheredChannels / 4),
+      conv.groups * bands * strips,
+      <f64>temporaries + 288 + 128.0 * planes * (summedChannels / 4) * summedPanels,
       place,
     );
   }

@@ -61,3 +61,6 @@ export const enum Minimal {
 export const gatheredTiles: i32 = 8;
 /** Channels of a tile that are read together: a cache line of each pixel. */
 export const gatheredChannels: i32 = 16;
+/** Input channels, and panels of eight output channels, whose sums a unit of the filter-gradient holds. */
+export const summedChannels: i32 = 16;
+export const summedPanels: i32 = 2;

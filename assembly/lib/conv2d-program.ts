@@ -35,7 +35,7 @@ export const enum Program {
   /** Pictures, and rows of them, that are worked on at a time; several pictures only with all rows. */
   Pictures,
   Rows,
-  /** Places in the workspace. */
+  /** Places in the scratch memory (Edge, Padded, Scratch) and in the workspace. */
   Edge,
   Offsets,
   Padded,
@@ -43,6 +43,10 @@ export const enum Program {
   Scratch,
   Turned,
   Stages,
+  /** Sums that are made side by side, of a part of the pixels each. */
+  Parts,
+  /** Columns of a unit of a filter-gradient that has one sum. */
+  ColumnsEach,
   Length,
 }
 
@@ -99,8 +103,13 @@ export const enum Thin {
   CountStep,
   /** 1: the input has the few channels. */
   InputIsThin,
+  /** Pixels of a unit, a multiple of 4. */
+  Each,
   Fields,
 }
+
+/** Columns of a filter that one unit packs, a multiple of 8. */
+export const packedColumns: i32 = 32;
 
 /** One field of a program or of a stage. */
 export function field(program: usize, index: i32): i32 {

@@ -8,7 +8,7 @@ import { madd } from "./simd";
  *
  * k is not unrolled: with k by 4, V8's TurboFan hoists the loads and spills (25-29 instead of 41 GFLOP/s).
  */
-function tileOfRuns(
+export function tileOfRuns(
   a0: usize,
   a1: usize,
   a2: usize,

@@ -92,7 +92,7 @@ function sixByEight(
 }
 
 /** As sixByEight, for at most four rows. */
-function fourByEight(
+export function fourByEight(
   a: usize,
   stepA: usize,
   b: usize,

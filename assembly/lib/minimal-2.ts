@@ -104,9 +104,7 @@ export function outputAdjoint2(
   }
 }
 
-// The filter's transforms, as in minimal-4.ts.
-
-/** G: four of three. */
+/** G: four of three, for `lines` columns; as filter4. */
 export function filter2(
   y: usize, stepY: usize, nextY: usize, x: usize, stepX: usize, nextX: usize, lines: i32,
 ): void {
@@ -124,21 +122,28 @@ export function filter2(
   }
 }
 
-/** Gᵀ: three of four. */
-export function filterAdjoint2(
-  y: usize, stepY: usize, nextY: usize, x: usize, stepX: usize, nextX: usize, lines: i32,
-): void {
+/** y + k·step = (Gᵀ u)[k]. */
+@inline
+function filterAdjointLine(y: usize, step: usize, u0: v128, u1: v128, u2: v128, u3: v128, half: v128): void {
+  const sum = f32x4.add(u1, u2);
+  v128.store(y, madd(half, sum, u0));
+  v128.store((y += step), f32x4.mul(half, f32x4.sub(u1, u2)));
+  v128.store(y + step, madd(half, sum, u3));
+}
+
+/** 3×3 taps, `tap` bytes apart, = Gᵀ x G of planes. */
+export function filterAdjoint2(y: usize, tap: usize, x: usize, plane: usize, vectors: i32, temp: usize): void {
   const half = v128.load32_splat(halfPlace);
-  for (let i = 0; i < lines; i++, x += nextX, y += nextY) {
+  const high = 4 * plane;
+  for (let v = 0; v < vectors; v++, y += 16, x += 16) {
     let p = x;
-    const u0 = v128.load(p);
-    const u1 = v128.load((p += stepX));
-    const u2 = v128.load((p += stepX));
-    const u3 = v128.load((p += stepX));
-    const sum = f32x4.add(u1, u2);
-    p = y;
-    v128.store(p, madd(half, sum, u0));
-    v128.store((p += stepY), f32x4.mul(half, f32x4.sub(u1, u2)));
-    v128.store((p += stepY), madd(half, sum, u3));
+    let t = temp;
+    for (; t < temp + 64; t += 16, p += plane) {
+      filterAdjointLine(t, 64, v128.load(p), v128.load(p + high), v128.load(p + 2 * high), v128.load(p + 3 * high), half);
+    }
+    let place = y;
+    for (t = temp; t < temp + 192; t += 64, place += 3 * tap) {
+      filterAdjointLine(place, tap, v128.load(t), v128.load(t, 16), v128.load(t, 32), v128.load(t, 48), half);
+    }
   }
 }

@@ -205,10 +205,7 @@ export function outputAdjoint4(
   }
 }
 
-// The filter's transforms: each multiplies `lines` columns of four lanes; line i reads x + i·nextX, + stepX, ... and
-// writes y + i·nextY, + stepY, ...
-
-/** G: six of three. */
+/** G: six of three, for `lines` columns: line i reads x + i·nextX, + stepX, ... and writes y + i·nextY, + stepY, ... */
 export function filter4(
   y: usize, stepY: usize, nextY: usize, x: usize, stepX: usize, nextX: usize, lines: i32,
 ): void {
@@ -235,29 +232,50 @@ export function filter4(
   }
 }
 
-/** Gᵀ: three of six. */
-export function filterAdjoint4(
-  y: usize, stepY: usize, nextY: usize, x: usize, stepX: usize, nextX: usize, lines: i32,
+/** y + k·step = (Gᵀ u)[k]. */
+@inline
+function filterAdjointLine(
+  y: usize, step: usize, u0: v128, u1: v128, u2: v128, u3: v128, u4: v128, u5: v128, table: usize,
 ): void {
-  const third = v128.load32_splat(coefficients, 36);
-  const a0 = v128.load32_splat(coefficients, 40);
-  const a1 = v128.load32_splat(coefficients, 44);
-  const a2 = v128.load32_splat(coefficients, 48);
-  const b0 = v128.load32_splat(coefficients, 52);
-  const b1 = v128.load32_splat(coefficients, 56);
-  const b2 = v128.load32_splat(coefficients, 60);
-  for (let i = 0; i < lines; i++, x += nextX, y += nextY) {
+  const third = v128.load32_splat(table, 36);
+  const difference = f32x4.sub(u1, u2);
+  const low = madd(v128.load32_splat(table, 40), u3, madd(third, difference, u0));
+  const middle = madd(v128.load32_splat(table, 44), u3, f32x4.mul(third, f32x4.add(u1, u2)));
+  const high = madd(v128.load32_splat(table, 48), u3, madd(third, difference, u5));
+  v128.store(y, madd(v128.load32_splat(table, 52), u4, low));
+  v128.store((y += step), madd(v128.load32_splat(table, 56), u4, middle));
+  v128.store(y + step, madd(v128.load32_splat(table, 60), u4, high));
+}
+
+/** 3×3 taps, `tap` bytes apart, = Gᵀ x G of planes. */
+export function filterAdjoint4(y: usize, tap: usize, x: usize, plane: usize, vectors: i32, temp: usize): void {
+  const high = 6 * plane;
+  for (let v = 0; v < vectors; v++, y += 16, x += 16) {
     let p = x;
-    const u0 = v128.load(p);
-    const u1 = v128.load((p += stepX));
-    const u2 = v128.load((p += stepX));
-    const u3 = v128.load((p += stepX));
-    const u4 = v128.load((p += stepX));
-    const u5 = v128.load((p += stepX));
-    const difference = f32x4.sub(u1, u2);
-    p = y;
-    v128.store(p, madd(b0, u4, madd(a0, u3, madd(third, difference, u0))));
-    v128.store((p += stepY), madd(b1, u4, madd(a1, u3, f32x4.mul(third, f32x4.add(u1, u2)))));
-    v128.store((p += stepY), madd(b2, u4, madd(a2, u3, madd(third, difference, u5))));
+    let t = temp;
+    for (; t < temp + 96; t += 16, p += plane) {
+      let q = p;
+      const u0 = v128.load(q);
+      const u1 = v128.load((q += high));
+      const u2 = v128.load((q += high));
+      const u3 = v128.load((q += high));
+      const u4 = v128.load((q += high));
+      const u5 = v128.load(q + high);
+      filterAdjointLine(t, 96, u0, u1, u2, u3, u4, u5, coefficients);
+    }
+    let place = y;
+    for (t = temp; t < temp + 288; t += 96, place += 3 * tap) {
+      filterAdjointLine(
+        place,
+        tap,
+        v128.load(t),
+        v128.load(t, 16),
+        v128.load(t, 32),
+        v128.load(t, 48),
+        v128.load(t, 64),
+        v128.load(t, 80),
+        coefficients,
+      );
+    }
   }
 }

@@ -111,15 +111,12 @@ export function transformFilter(tile: i32, y: usize, plane: usize, x: usize, tap
   }
 }
 
-/** 3×3 taps, `tap` bytes apart, = Gᵀ x G of planes. */
-export function transformFilterAdjoint(tile: i32, y: usize, tap: usize, x: usize, plane: usize, temp: usize): void {
-  if (tile == 4) {
-    filterAdjoint4(temp, 96, 16, x, 6 * plane, plane, 6);
-    filterAdjoint4(y, tap, 3 * tap, temp, 16, 96, 3);
-  } else {
-    filterAdjoint2(temp, 64, 16, x, 4 * plane, plane, 4);
-    filterAdjoint2(y, tap, 3 * tap, temp, 16, 64, 3);
-  }
+/** 3×3 taps of `vectors` times four channels, `tap` bytes apart, = Gᵀ x G of planes. */
+export function transformFilterAdjoint(
+  tile: i32, y: usize, tap: usize, x: usize, plane: usize, vectors: i32, temp: usize,
+): void {
+  if (tile == 4) filterAdjoint4(y, tap, x, plane, vectors, temp);
+  else filterAdjoint2(y, tap, x, plane, vectors, temp);
 }
 
 /**
@@ -176,5 +173,50 @@ export function multiplyRows(y: usize, x: usize, step: usize, panel: usize, rows
     a1 += next;
     a2 += next;
     a3 += next;
+  }
+}
+
+/**
+ * y_i[m][8] = Σ left_i[k][m]·right[k][8], k < depth, m < 4, for i < count: y_i are `stepY` bytes apart, left_i `step`.
+ */
+export function multiplyPanel(y: usize, stepY: usize, left: usize, step: usize, right: usize, count: i32, depth: i32): void {
+  for (let i = 0; i < count; i++, y += stepY, left += step) {
+    let c00 = f32x4.splat(0);
+    let c01 = c00;
+    let c10 = c00;
+    let c11 = c00;
+    let c20 = c00;
+    let c21 = c00;
+    let c30 = c00;
+    let c31 = c00;
+    let a = left;
+    let b = right;
+    const end = a + ((<usize>depth) << 4);
+    while (a < end) {
+      const b0 = v128.load(b);
+      const b1 = v128.load(b, 16);
+      const x0 = v128.load32_splat(a);
+      c00 = madd(x0, b0, c00);
+      c01 = madd(x0, b1, c01);
+      const x1 = v128.load32_splat(a, 4);
+      c10 = madd(x1, b0, c10);
+      c11 = madd(x1, b1, c11);
+      const x2 = v128.load32_splat(a, 8);
+      c20 = madd(x2, b0, c20);
+      c21 = madd(x2, b1, c21);
+      const x3 = v128.load32_splat(a, 12);
+      c30 = madd(x3, b0, c30);
+      c31 = madd(x3, b1, c31);
+      a += 16;
+      b += 32;
+    }
+    v128.store(y, c00);
+    v128.store(y, c01, 16);
+    v128.store(y, c10, 32);
+    v128.store(y, c11, 48);
+    v128.store(y, c20, 64);
+    v128.store(y, c21, 80);
+    v128.store(y, c30, 96);
+    v128.store(y, c31, 112);
   }
 }

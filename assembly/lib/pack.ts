@@ -5,6 +5,13 @@ export function copyFloats(y: usize, x: usize, n: i32): void {
   for (; y < end; y += 4, x += 4) store<f32>(y, load<f32>(x));
 }
 
+/** y[i] += x[i] for n float32. */
+export function addFloats(y: usize, x: usize, n: i32): void {
+  const end = y + ((<usize>n) << 2);
+  for (; y + 16 <= end; y += 16, x += 16) v128.store(y, f32x4.add(v128.load(y), v128.load(x)));
+  for (; y < end; y += 4, x += 4) store<f32>(y, load<f32>(y) + load<f32>(x));
+}
+
 /** Four rows of four float32 at x, `step` bytes apart, become four columns at y, 32 bytes apart. */
 function transpose4(y: usize, x: usize, step: usize): void {
   const r0 = v128.load(x);

@@ -267,73 +267,101 @@ function foldLanes(y: usize, x: usize, n: i32, channels: i32, fold: i32, lanes: 
   }
 }
 
+/** What conv2dDepthwise reads beside x: the weights and the pixels' places, a stage a unit. */
+export function conv2dPackDepthwise(
+  y: usize,
+  x: usize,
+  filter: usize,
+  program: usize,
+  workspace: usize,
+  scratch: usize,
+  from: i32,
+  to: i32,
+): void {
+  const lanes = field(program, Program.Depth);
+  const block = field(program, Program.Pictures);
+  const filterChannels = max(field(program, Program.Columns), field(program, Program.SourceChannels));
+  const weights = workspace + field(program, Program.Panels);
+  let offsets = workspace + field(program, Program.Offsets);
+  let stage = program + (Program.Length << 2);
+  for (let i = 0; i < to; i++, stage += Stage.Length << 2) {
+    const height = field(stage, Stage.Height);
+    const width = field(stage, Stage.Width);
+    if (i >= from) {
+      pixelOffsets(
+        offsets,
+        block,
+        height,
+        width,
+        pictureStep(program),
+        field(stage, Stage.SourceRowStep),
+        field(stage, Stage.SourceColumnStep),
+        field(program, Program.DestinationSize),
+        field(stage, Stage.DestinationRowStep),
+        field(stage, Stage.DestinationColumnStep),
+      );
+      const place = weights + ((<usize>field(stage, Stage.Panels)) << 2);
+      spreadTaps(place, filter, program, stage, filterChannels, lanes);
+    }
+    offsets += (<usize>(block * height * width)) << 3;
+  }
+}
+
 /**
  * Depthwise convolution (groups = input channels, any multiplier), or its input-gradient by stages as in
- * conv2dRuns. y, x [batch, height, width, channels], filter [high, wide, 1, output channels]; program and
- * workspace as planConv2d wrote and counted them. y does not alias.
+ * conv2dRuns. y, x [batch, height, width, channels], filter [high, wide, 1, output channels]; program,
+ * workspace and scratch as planConv2d wrote and counted them. A unit is a block of pictures, after
+ * conv2dPackDepthwise. y does not alias.
  */
-export function conv2dDepthwise(y: usize, x: usize, filter: usize, program: usize, workspace: usize): void {
-  const batch = field(program, Program.Batch);
+export function conv2dDepthwise(
+  y: usize,
+  x: usize,
+  filter: usize,
+  program: usize,
+  workspace: usize,
+  scratch: usize,
+  from: i32,
+  to: i32,
+): void {
   const stages = field(program, Program.Stages);
   const lanes = field(program, Program.Depth);
   const written = field(program, Program.Columns);
   const channels = field(program, Program.SourceChannels);
   const multiplier = field(program, Program.Multiplier);
   const block = field(program, Program.Pictures);
-  const filterChannels = max(written, channels);
+  const batch = min(field(program, Program.Batch), to * block);
   // The gradient of a multiplied channel is the sum over its copies.
   const folds = written < channels;
-  const picture = pictureStep(program);
   const destination = field(program, Program.DestinationSize);
-  const source = field(program, Program.SourceHeight) * field(program, Program.SourceWidth) * channels;
+  const picture = field(program, Program.SourceHeight) * field(program, Program.SourceWidth) * channels;
   const first = program + (Program.Length << 2);
   const weights = workspace + field(program, Program.Panels);
-  const scratch = workspace + field(program, Program.Scratch);
-  let offsets = workspace + field(program, Program.Offsets);
-  for (let i = 0; i < stages; i++) {
-    const stage = first + ((<usize>(i * Stage.Length)) << 2);
-    const height = field(stage, Stage.Height);
-    const width = field(stage, Stage.Width);
-    pixelOffsets(
-      offsets,
-      block,
-      height,
-      width,
-      picture,
-      field(stage, Stage.SourceRowStep),
-      field(stage, Stage.SourceColumnStep),
-      destination,
-      field(stage, Stage.DestinationRowStep),
-      field(stage, Stage.DestinationColumnStep),
-    );
-    offsets += (<usize>(block * height * width)) << 3;
-    spreadTaps(weights + ((<usize>field(stage, Stage.Panels)) << 2), filter, program, stage, filterChannels, lanes);
-  }
-  for (let n = 0; n < batch; n += block) {
+  const products = scratch + field(program, Program.Scratch);
+  for (let n = from * block; n < batch; n += block) {
     const pictures = min(block, batch - n);
     const repeat = folds ? 1 : multiplier;
-    const from = spreadBlock(program, x + ((<usize>(n * source)) << 2), pictures, workspace, repeat);
-    const to = folds ? scratch : y + ((<usize>(n * destination)) << 2);
-    offsets = workspace + field(program, Program.Offsets);
+    const source = spreadBlock(program, x + ((<usize>(n * picture)) << 2), pictures, scratch, repeat);
+    const place = folds ? products : y + ((<usize>(n * destination)) << 2);
+    let offsets = workspace + field(program, Program.Offsets);
     for (let i = 0; i < stages; i++) {
       const stage = first + ((<usize>(i * Stage.Length)) << 2);
       const pixels = field(stage, Stage.Height) * field(stage, Stage.Width);
       depthwiseStage(
-        to + ((<usize>field(stage, Stage.Destination)) << 2),
-        from + ((<usize>field(stage, Stage.Source)) << 2),
+        place + ((<usize>field(stage, Stage.Destination)) << 2),
+        source + ((<usize>field(stage, Stage.Source)) << 2),
         offsets,
         pictures * pixels,
         stage,
         weights + ((<usize>field(stage, Stage.Panels)) << 2),
         folds ? lanes : written,
         lanes,
-        workspace,
+        scratch,
       );
       offsets += (<usize>(block * pixels)) << 3;
     }
     if (!folds) continue;
     const pixels = destination / lanes;
     const size = pixels * written;
-    foldLanes(y + ((<usize>(n * size)) << 2), scratch, pictures * pixels, written, multiplier, lanes);
+    foldLanes(y + ((<usize>(n * size)) << 2), products, pictures * pixels, written, multiplier, lanes);
   }
 }

@@ -1,9 +1,9 @@
 import { field } from "../lib/conv2d-program";
-import { gatheredChannels, gatheredTiles, Minimal } from "../lib/conv2d-minimal-program";
-import { tileOfPanels } from "../lib/gemm-panels";
+import { gatheredChannels, gatheredTiles, Minimal, summedChannels, summedPanels } from "../lib/conv2d-minimal-program";
 import {
   copyTile,
   findTile,
+  multiplyPanel,
   temporaries,
   transformFilterAdjoint,
   transformTile,
@@ -144,8 +144,8 @@ function addTaps(y: usize, tap: usize, x: usize, width: i32, add: bool): void {
 
 /**
  * Second step of a block of the filter-gradient: sums the products of its tiles, transforms the sums back and adds
- * them to dFilter (the first block writes). Sums of all planes of a few channels stay in the L1 cache. A unit is 16
- * input by eight output channels.
+ * them to dFilter (the first block writes). A unit is a few input by a few output channels of a group, whose sums of
+ * all planes it holds.
  *
  * dFilter HWIO; program (of the block) and sizes of workspace and scratch as planConv2d wrote them. Of the largest
  * output, errors are at most about 4e-6 (4×4) and 1e-6 (2×2).
@@ -165,37 +165,44 @@ export function conv2dMinimalSum(
   const planes = <usize>((tile + 2) * (tile + 2));
   const perGroup = (columns + 7) >> 3;
   const rows = (depth + 3) >> 2;
-  const bands = (depth + gatheredChannels - 1) / gatheredChannels;
+  const bands = (depth + summedChannels - 1) / summedChannels;
+  const strips = (perGroup + summedPanels - 1) / summedPanels;
+  const panel = (<usize>block) << 4;
   const edge = scratch + temporaries;
   const sums = edge + 9 * 32;
   for (let unit = from; unit < to; unit++) {
-    const panel = unit / bands;
-    const group = panel / perGroup;
-    const column = (panel - group * perGroup) << 3;
-    const first = (unit - panel * bands) * (gatheredChannels / 4);
-    const end = min(rows, first + gatheredChannels / 4);
-    const right = workspace + field(program, Minimal.Filter) + ((<usize>(panel * block)) << 5);
-    const left = workspace + field(program, Minimal.Source) + ((<usize>((group * rows + first) * block)) << 4);
+    const group = unit / (bands * strips);
+    const place = unit - group * bands * strips;
+    const strip = place / bands;
+    const first = (place - strip * bands) * (summedChannels / 4);
+    const end = min(rows, first + summedChannels / 4);
+    const across = min(summedPanels, perGroup - strip * summedPanels);
+    const left = workspace + field(program, Minimal.Source) + <usize>(group * rows + first) * panel;
+    const right =
+      workspace + field(program, Minimal.Filter) + <usize>(group * perGroup + strip * summedPanels) * 2 * panel;
     for (let p: usize = 0; p < planes; p++) {
-      for (let q: usize = 0; q < <usize>(end - first); q++) {
-        tileOfPanels(
-          left + p * sourcePlane + ((q * <usize>block) << 4),
-          right + p * filterPlane,
+      for (let i: usize = 0; i < <usize>across; i++) {
+        multiplyPanel(
+          sums + ((i * (summedChannels / 4) * planes + p) << 7),
+          planes << 7,
+          left + p * sourcePlane,
+          panel,
+          right + p * filterPlane + i * 2 * panel,
+          end - first,
           count,
-          sums + ((q * planes + p) << 7),
-          32,
-          false,
         );
       }
     }
-    for (let q = first; q < end; q++) {
-      for (let i = 0; i < min(4, depth - 4 * q); i++) {
-        const x = sums + ((<usize>(q - first) * planes) << 7) + ((<usize>i) << 5);
-        transformFilterAdjoint(tile, edge, 32, x, 128, scratch);
-        transformFilterAdjoint(tile, edge + 16, 32, x + 16, 128, scratch);
-        const place =
-          (4 * q + i) * field(program, Minimal.DepthStep) + group * field(program, Minimal.GroupStep) + column;
-        addTaps(dFilter + ((<usize>place) << 2), tapStep, edge, min(8, columns - column), add);
+    for (let i = 0; i < across; i++) {
+      const column = (strip * summedPanels + i) << 3;
+      const width = min(8, columns - column);
+      for (let c = first * 4; c < min(depth, end * 4); c++) {
+        const at = c - first * 4;
+        const x =
+          sums + ((<usize>(i * (summedChannels / 4) + (at >> 2)) * planes) << 7) + ((<usize>(at & 3)) << 5);
+        transformFilterAdjoint(tile, edge, 32, x, 128, 2, scratch);
+        const to = c * field(program, Minimal.DepthStep) + group * field(program, Minimal.GroupStep) + column;
+        addTaps(dFilter + ((<usize>to) << 2), tapStep, edge, width, add);
       }
     }
   }

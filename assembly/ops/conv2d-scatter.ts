@@ -1,13 +1,6 @@
 import { field, Program, Scatter } from "../lib/conv2d-program";
 import { multiplyRuns } from "../lib/gemm-runs";
-import { packColumns, pixelOffsets } from "../lib/pack";
-
-/** y[i] += x[i] for n float32. */
-function addFloats(y: usize, x: usize, n: i32): void {
-  const end = y + ((<usize>n) << 2);
-  for (; y + 16 <= end; y += 16, x += 16) v128.store(y, f32x4.add(v128.load(y), v128.load(x)));
-  for (; y < end; y += 4, x += 4) store<f32>(y, load<f32>(y) + load<f32>(x));
-}
+import { addFloats, packColumns, pixelOffsets } from "../lib/pack";
 
 /** panels[n/8][k][n%8] for n = (tap, column), one group's filter; columns up to the next 8 are zero. */
 function packAllTaps(panels: usize, filter: usize, program: usize, taps: i32, reversed: i32): void {
@@ -83,16 +76,55 @@ function scatterRows(
   }
 }
 
+/** What conv2dScatter reads beside x: a group's panels, a unit each, and the pixels' places. */
+export function conv2dPackScatter(
+  y: usize,
+  x: usize,
+  filter: usize,
+  program: usize,
+  workspace: usize,
+  scratch: usize,
+  from: i32,
+  to: i32,
+): void {
+  const scatter = program + (Program.Length << 2);
+  const depth = field(program, Program.Depth);
+  const taps = field(scatter, Scatter.TapsHigh) * field(scatter, Scatter.TapsWide);
+  const padded = (taps * field(program, Program.Columns) + 7) & ~7;
+  if (from == 0) {
+    const pixels = field(program, Program.Pictures) * field(program, Program.Rows) * field(program, Program.SourceWidth);
+    const channels = field(program, Program.SourceChannels);
+    pixelOffsets(workspace + field(program, Program.Offsets), 1, 1, pixels, 0, 0, channels, 0, 0, padded);
+  }
+  for (let g = from; g < to; g++) {
+    packAllTaps(
+      workspace + field(program, Program.Panels) + ((<usize>(g * depth * padded)) << 2),
+      filter + ((<usize>(g * field(program, Program.GroupStep))) << 2),
+      program,
+      taps,
+      field(scatter, Scatter.Reversed),
+    );
+  }
+}
+
 /**
  * Input-gradient of a convolution with few input channels, or a stride 1 convolution to few channels: each
  * source pixel times all taps at once, a product with taps·channels columns, then added where the taps lie.
  *
- * y [batch, height, width, channels], x [batch, ...] read in place, filter HWIO; program and workspace as
- * planConv2d wrote and counted them. y does not alias.
+ * y [batch, height, width, channels], x [batch, ...] read in place, filter HWIO; program, workspace and
+ * scratch as planConv2d wrote and counted them. A unit is a block of pictures, after conv2dPackScatter. y does not alias.
  */
-export function conv2dScatter(y: usize, x: usize, filter: usize, program: usize, workspace: usize): void {
+export function conv2dScatter(
+  y: usize,
+  x: usize,
+  filter: usize,
+  program: usize,
+  workspace: usize,
+  scratch: usize,
+  from: i32,
+  to: i32,
+): void {
   const scatter = program + (Program.Length << 2);
-  const batch = field(program, Program.Batch);
   const groups = field(program, Program.Groups);
   const height = field(program, Program.SourceHeight);
   const width = field(program, Program.SourceWidth);
@@ -101,27 +133,18 @@ export function conv2dScatter(y: usize, x: usize, filter: usize, program: usize,
   const columns = field(program, Program.Columns);
   const destination = field(program, Program.DestinationSize);
   const block = field(program, Program.Pictures);
+  const batch = min(field(program, Program.Batch), to * block);
   const blockRows = field(program, Program.Rows);
   const taps = field(scatter, Scatter.TapsHigh) * field(scatter, Scatter.TapsWide);
   const padded = (taps * columns + 7) & ~7;
   const panels = workspace + field(program, Program.Panels);
   const offsets = workspace + field(program, Program.Offsets);
-  const products = workspace + field(program, Program.Scratch);
+  const products = scratch + field(program, Program.Scratch);
   const run = (<usize>depth) << 2;
 
-  pixelOffsets(offsets, 1, 1, block * blockRows * width, 0, 0, channels, 0, 0, padded);
-  for (let g = 0; g < groups; g++) {
-    packAllTaps(
-      panels + ((<usize>(g * depth * padded)) << 2),
-      filter + ((<usize>(g * field(program, Program.GroupStep))) << 2),
-      program,
-      taps,
-      field(scatter, Scatter.Reversed),
-    );
-  }
-  memory.fill(y, 0, (<usize>(batch * destination)) << 2);
-  for (let n = 0; n < batch; n += block) {
+  for (let n = from * block; n < batch; n += block) {
     const pictures = min(block, batch - n);
+    memory.fill(y + ((<usize>(n * destination)) << 2), 0, (<usize>(pictures * destination)) << 2);
     for (let row = 0; row < height; row += blockRows) {
       const rows = min(blockRows, height - row);
       for (let g = 0; g < groups; g++) {
@@ -137,7 +160,7 @@ export function conv2dScatter(y: usize, x: usize, filter: usize, program: usize,
           1,
           run,
           run,
-          workspace,
+          scratch,
         );
         for (let i = 0; i < pictures; i++) {
           scatterRows(

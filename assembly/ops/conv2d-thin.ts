@@ -1,3 +1,4 @@
+import { addRun } from "../lib/copy";
 import { field, Thin } from "../lib/conv2d-program";
 import { madd } from "../lib/simd";
 
@@ -119,31 +120,55 @@ function planeBytes(program: usize): usize {
   return (<usize>step) << 2;
 }
 
-/** The weights as planes. */
-function planesOf(filter: usize, program: usize, workspace: usize): usize {
+/** Copies the weights to planes in the workspace, where they do not lie so; one unit, no scratch. */
+export function conv2dPackThin(
+  y: usize,
+  x: usize,
+  filter: usize,
+  program: usize,
+  workspace: usize,
+  scratch: usize,
+  from: i32,
+  to: i32,
+): void {
   const lengthStep = (<usize>field(program, Thin.LengthStep)) << 2;
   const countStep = (<usize>field(program, Thin.CountStep)) << 2;
-  if (lengthStep == 4) return filter;
-  let y = workspace;
+  let place = workspace;
   for (let n: usize = 0; n < <usize>field(program, Thin.Count); n++) {
-    let from = filter + n * countStep;
-    for (const end = y + planeBytes(program); y < end; y += 4, from += lengthStep) store<f32>(y, load<f32>(from));
+    let weight = filter + n * countStep;
+    for (const end = place + planeBytes(program); place < end; place += 4, weight += lengthStep) {
+      store<f32>(place, load<f32>(weight));
+    }
   }
-  return workspace;
+}
+
+/** The weights as planes. */
+function planesOf(filter: usize, program: usize, workspace: usize): usize {
+  return field(program, Thin.LengthStep) == 1 ? filter : workspace;
 }
 
 /**
  * Pointwise convolution to few channels, or input-gradient of one from few: y[p, n] = Σ x[p, k]·w[k, n].
- * y [pixels, count], x [pixels, length], filter, program and workspace as planConv2d says. y does not alias.
+ * y [pixels, count], x [pixels, length], filter, program and workspace as planConv2d says, after
+ * conv2dPackThin where it says so. A unit is a block of pixels. y does not alias.
  */
-export function conv2dThinDots(y: usize, x: usize, filter: usize, program: usize, workspace: usize): void {
-  const pixels = field(program, Thin.Pixels);
+export function conv2dThinDots(
+  y: usize,
+  x: usize,
+  filter: usize,
+  program: usize,
+  workspace: usize,
+  scratch: usize,
+  from: i32,
+  to: i32,
+): void {
+  const pixels = min(field(program, Thin.Pixels), to * field(program, Thin.Each));
   const count = field(program, Thin.Count);
   const bytes = (<usize>field(program, Thin.Length)) << 2;
   const thin = (<usize>count) << 2;
   const planes = planesOf(filter, program, workspace);
   const plane = planeBytes(program);
-  for (let p = 0; p < pixels; p += 4) {
+  for (let p = from * field(program, Thin.Each); p < pixels; p += 4) {
     const p1 = <usize>min(p + 1, pixels - 1);
     const p2 = <usize>min(p + 2, pixels - 1);
     const p3 = <usize>min(p + 3, pixels - 1);
@@ -164,16 +189,26 @@ export function conv2dThinDots(y: usize, x: usize, filter: usize, program: usize
 
 /**
  * Pointwise convolution of few channels, or input-gradient of one to few: y[p, k] = Σ x[p, n]·w[n, k].
- * y [pixels, length], x [pixels, count], filter, program and workspace as planConv2d says. y does not alias.
+ * y [pixels, length], x [pixels, count], filter, program and workspace as planConv2d says, after
+ * conv2dPackThin where it says so. A unit is a block of pixels. y does not alias.
  */
-export function conv2dThinSpread(y: usize, x: usize, filter: usize, program: usize, workspace: usize): void {
-  const pixels = field(program, Thin.Pixels);
+export function conv2dThinSpread(
+  y: usize,
+  x: usize,
+  filter: usize,
+  program: usize,
+  workspace: usize,
+  scratch: usize,
+  from: i32,
+  to: i32,
+): void {
+  const pixels = min(field(program, Thin.Pixels), to * field(program, Thin.Each));
   const count = field(program, Thin.Count);
   const bytes = (<usize>field(program, Thin.Length)) << 2;
   const thin = (<usize>count) << 2;
   const planes = planesOf(filter, program, workspace);
   const plane = planeBytes(program);
-  for (let p = 0; p < pixels; p += 2) {
+  for (let p = from * field(program, Thin.Each); p < pixels; p += 2) {
     const p0 = <usize>p;
     const p1 = <usize>min(p + 1, pixels - 1);
     spread2(y + p0 * bytes, y + p1 * bytes, x + p0 * thin, x + p1 * thin, planes, plane, bytes, count);
@@ -182,49 +217,78 @@ export function conv2dThinSpread(y: usize, x: usize, filter: usize, program: usi
 
 /**
  * Filter-gradient of a pointwise convolution with few channels on one side: dFilter[k, n] = Σ x[p, k]·dy[p, n].
- * x and dy [pixels, ...], of which the program says which is wide; workspace as it says. dFilter does not alias.
+ * x and dy [pixels, ...], of which the program says which is wide; workspace as it says. A unit
+ * is the sum over a block of pixels, for conv2dThinFilterSum.
  */
-export function conv2dThinFilter(dFilter: usize, x: usize, dy: usize, program: usize, workspace: usize): void {
-  const pixels = field(program, Thin.Pixels);
+export function conv2dThinFilter(
+  dFilter: usize,
+  x: usize,
+  dy: usize,
+  program: usize,
+  workspace: usize,
+  scratch: usize,
+  from: i32,
+  to: i32,
+): void {
   const count = field(program, Thin.Count);
-  const length = field(program, Thin.Length);
-  const bytes = (<usize>length) << 2;
+  const bytes = (<usize>field(program, Thin.Length)) << 2;
   const thin = (<usize>count) << 2;
   const wide = field(program, Thin.InputIsThin) ? dy : x;
   const few = field(program, Thin.InputIsThin) ? x : dy;
-  const lengthStep = (<usize>field(program, Thin.LengthStep)) << 2;
-  const countStep = (<usize>field(program, Thin.CountStep)) << 2;
-  const inPlace = lengthStep == 4;
-  const sums = inPlace ? dFilter : workspace;
-  memory.fill(sums, 0, <usize>count * bytes);
-  for (let p = 0; p < pixels; p += 4) {
-    const p1 = <usize>min(p + 1, pixels - 1);
-    const p2 = <usize>min(p + 2, pixels - 1);
-    const p3 = <usize>min(p + 3, pixels - 1);
-    const x0 = wide + <usize>p * bytes;
-    const x1 = wide + p1 * bytes;
-    const x2 = wide + p2 * bytes;
-    const x3 = wide + p3 * bytes;
-    const whole = p + 4 <= pixels;
-    for (let n: usize = 0; n < <usize>count; n++) {
-      const d = few + (n << 2);
-      const d0 = v128.load32_splat(d + <usize>p * thin);
-      let d1 = v128.load32_splat(d + p1 * thin);
-      let d2 = v128.load32_splat(d + p2 * thin);
-      let d3 = v128.load32_splat(d + p3 * thin);
-      if (!whole) {
-        // What is past the end counts nothing.
-        if (p + 1 == pixels) d1 = f32x4.splat(0);
-        if (p + 2 >= pixels) d2 = f32x4.splat(0);
-        d3 = f32x4.splat(0);
+  const each = field(program, Thin.Each);
+  for (let unit = from; unit < to; unit++) {
+    const pixels = min(field(program, Thin.Pixels), (unit + 1) * each);
+    const sums = workspace + <usize>(unit * count) * bytes;
+    memory.fill(sums, 0, <usize>count * bytes);
+    for (let p = unit * each; p < pixels; p += 4) {
+      const p1 = <usize>min(p + 1, pixels - 1);
+      const p2 = <usize>min(p + 2, pixels - 1);
+      const p3 = <usize>min(p + 3, pixels - 1);
+      const x0 = wide + <usize>p * bytes;
+      const x1 = wide + p1 * bytes;
+      const x2 = wide + p2 * bytes;
+      const x3 = wide + p3 * bytes;
+      const whole = p + 4 <= pixels;
+      for (let n: usize = 0; n < <usize>count; n++) {
+        const d = few + (n << 2);
+        const d0 = v128.load32_splat(d + <usize>p * thin);
+        let d1 = v128.load32_splat(d + p1 * thin);
+        let d2 = v128.load32_splat(d + p2 * thin);
+        let d3 = v128.load32_splat(d + p3 * thin);
+        if (!whole) {
+          // What is past the end counts nothing.
+          if (p + 1 == pixels) d1 = f32x4.splat(0);
+          if (p + 2 >= pixels) d2 = f32x4.splat(0);
+          d3 = f32x4.splat(0);
+        }
+        collect4(sums + n * bytes, x0, x1, x2, x3, d0, d1, d2, d3, bytes);
       }
-      collect4(sums + n * bytes, x0, x1, x2, x3, d0, d1, d2, d3, bytes);
     }
   }
-  if (inPlace) return;
-  let from = workspace;
+}
+
+/** Adds up the sums of conv2dThinFilter; one unit, no scratch. */
+export function conv2dThinFilterSum(
+  dFilter: usize,
+  x: usize,
+  dy: usize,
+  program: usize,
+  workspace: usize,
+  scratch: usize,
+  from: i32,
+  to: i32,
+): void {
+  const count = field(program, Thin.Count);
+  const length = field(program, Thin.Length);
+  const each = field(program, Thin.Each);
+  const bytes = (<usize>length) << 2;
+  const lengthStep = (<usize>field(program, Thin.LengthStep)) << 2;
+  const countStep = (<usize>field(program, Thin.CountStep)) << 2;
+  const parts = (field(program, Thin.Pixels) + each - 1) / each;
+  for (let part = 1; part < parts; part++) addRun(workspace, workspace + <usize>(part * count) * bytes, count * length);
+  let sum = workspace;
   for (let n: usize = 0; n < <usize>count; n++) {
-    let to = dFilter + n * countStep;
-    for (const end = from + bytes; from < end; from += 4, to += lengthStep) store<f32>(to, load<f32>(from));
+    let place = dFilter + n * countStep;
+    for (const end = sum + bytes; sum < end; sum += 4, place += lengthStep) store<f32>(place, load<f32>(sum));
   }
 }

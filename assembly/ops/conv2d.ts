@@ -1,10 +1,10 @@
-import { field, Program, Stage } from "../lib/conv2d-program";
+import { field, packedColumns, Program, Stage } from "../lib/conv2d-program";
 import { multiplyRuns } from "../lib/gemm-runs";
 import { packColumns, pixelOffsets } from "../lib/pack";
 import { padBlock, pictureStep } from "../lib/pad";
 
-/** Packs a stage's taps of one group into panels [column/8][tap][depth][8]. */
-function packTaps(panels: usize, filter: usize, program: usize, stage: usize): void {
+/** Packs `columns` columns of a stage's taps of one group into panels [column/8][tap][depth][8]. */
+function packTaps(panels: usize, filter: usize, program: usize, stage: usize, columns: i32): void {
   const high = field(stage, Stage.TapsHigh);
   const wide = field(stage, Stage.TapsWide);
   const depth = field(program, Program.Depth);
@@ -17,10 +17,68 @@ function packTaps(panels: usize, filter: usize, program: usize, stage: usize): v
         high * wide * depth,
         filter + ((<usize>(tap * field(program, Program.TapStep))) << 2),
         depth,
-        field(program, Program.Columns),
+        columns,
         field(program, Program.DepthStep),
         field(program, Program.ColumnStep),
       );
+    }
+  }
+}
+
+/** Where a block's pixels are read and written in one stage. */
+function stageOffsets(offsets: usize, program: usize, stage: usize): void {
+  pixelOffsets(
+    offsets,
+    field(program, Program.Pictures),
+    field(stage, Stage.Height),
+    field(stage, Stage.Width),
+    pictureStep(program),
+    field(stage, Stage.SourceRowStep),
+    field(stage, Stage.SourceColumnStep),
+    field(program, Program.DestinationSize),
+    field(stage, Stage.DestinationRowStep),
+    field(stage, Stage.DestinationColumnStep),
+  );
+}
+
+/**
+ * What conv2dRuns reads beside x: the filter's panels and the pixels' places. A unit is `packedColumns` columns of one
+ * group in one stage.
+ */
+export function conv2dPackRuns(
+  y: usize,
+  x: usize,
+  filter: usize,
+  program: usize,
+  workspace: usize,
+  scratch: usize,
+  from: i32,
+  to: i32,
+): void {
+  const groups = field(program, Program.Groups);
+  const block = field(program, Program.Pictures);
+  const columns = field(program, Program.Columns);
+  const strips = (columns + packedColumns - 1) / packedColumns;
+  let offsets = workspace + field(program, Program.Offsets);
+  let stage = program + (Program.Length << 2);
+  let unit = 0;
+  for (let i = 0; i < field(program, Program.Stages); i++, stage += Stage.Length << 2) {
+    const taps = field(stage, Stage.TapsHigh) * field(stage, Stage.TapsWide) * field(program, Program.Depth);
+    if (unit >= from && unit < to) stageOffsets(offsets, program, stage);
+    offsets += (<usize>(block * field(stage, Stage.Height) * field(stage, Stage.Width))) << 3;
+    for (let g = 0; g < groups; g++) {
+      const place = field(stage, Stage.Panels) + g * taps * ((columns + 7) & ~7);
+      for (let first = 0; first < columns; first += packedColumns, unit++) {
+        if (unit < from || unit >= to) continue;
+        packTaps(
+          workspace + field(program, Program.Panels) + ((<usize>(place + first * taps)) << 2),
+          filter +
+            ((<usize>(g * field(program, Program.GroupStep) + first * field(program, Program.ColumnStep))) << 2),
+          program,
+          stage,
+          min(packedColumns, columns - first),
+        );
+      }
     }
   }
 }
@@ -31,52 +89,32 @@ function packTaps(panels: usize, filter: usize, program: usize, stage: usize): v
  * residue of the output's place, so that nothing multiplies inserted zeros.
  *
  * y [batch, ...], x [batch, height, width, channels], filter HWIO; what is what and how far apart stands in the
- * program that planConv2d wrote, the workspace is as large as it said. y does not alias.
+ * program that planConv2d wrote, workspace and scratch are as large as it said. A unit is a block of pictures, after
+ * conv2dPackRuns. y does not alias.
  */
-export function conv2dRuns(y: usize, x: usize, filter: usize, program: usize, workspace: usize): void {
-  const batch = field(program, Program.Batch);
+export function conv2dRuns(
+  y: usize,
+  x: usize,
+  filter: usize,
+  program: usize,
+  workspace: usize,
+  scratch: usize,
+  from: i32,
+  to: i32,
+): void {
   const groups = field(program, Program.Groups);
   const stages = field(program, Program.Stages);
   const depth = field(program, Program.Depth);
   const columns = field(program, Program.Columns);
   const block = field(program, Program.Pictures);
+  const batch = min(field(program, Program.Batch), to * block);
   const destination = field(program, Program.DestinationSize);
   const picture = pictureStep(program);
   const group = groups > 1 ? picture / groups : 0;
-  const edge = workspace + field(program, Program.Edge);
+  const edge = scratch + field(program, Program.Edge);
   const panels = workspace + field(program, Program.Panels);
   const first = program + (Program.Length << 2);
-  let offsets = workspace + field(program, Program.Offsets);
-
-  for (let i = 0; i < stages; i++) {
-    const stage = first + ((<usize>(i * Stage.Length)) << 2);
-    const height = field(stage, Stage.Height);
-    const width = field(stage, Stage.Width);
-    pixelOffsets(
-      offsets,
-      block,
-      height,
-      width,
-      picture,
-      field(stage, Stage.SourceRowStep),
-      field(stage, Stage.SourceColumnStep),
-      destination,
-      field(stage, Stage.DestinationRowStep),
-      field(stage, Stage.DestinationColumnStep),
-    );
-    offsets += (<usize>(block * height * width)) << 3;
-    const size = field(stage, Stage.TapsHigh) * field(stage, Stage.TapsWide) * depth * ((columns + 7) & ~7);
-    for (let g = 0; g < groups; g++) {
-      packTaps(
-        panels + ((<usize>(field(stage, Stage.Panels) + g * size)) << 2),
-        filter + ((<usize>(g * field(program, Program.GroupStep))) << 2),
-        program,
-        stage,
-      );
-    }
-  }
-
-  for (let n = 0; n < batch; n += block) {
+  for (let n = from * block; n < batch; n += block) {
     const pictures = min(block, batch - n);
     const source = padBlock(
       program,
@@ -89,9 +127,9 @@ export function conv2dRuns(y: usize, x: usize, filter: usize, program: usize, wo
         )) <<
           2),
       pictures,
-      workspace,
+      scratch,
     );
-    offsets = workspace + field(program, Program.Offsets);
+    let offsets = workspace + field(program, Program.Offsets);
     for (let i = 0; i < stages; i++) {
       const stage = first + ((<usize>(i * Stage.Length)) << 2);
       const pixels = field(stage, Stage.Height) * field(stage, Stage.Width);

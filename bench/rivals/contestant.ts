@@ -1,49 +1,61 @@
-import type { Tensor, Tensor4D, Variable } from "@tensorflow/tfjs-core";
+import type { Case } from "../cases.ts";
+import type { Profile } from "../protocol.ts";
 
-/** Who takes part. Each runs in a process of its own, with its own copy of TensorFlow.js. */
-export type ContestantName = "ganvil" | "tfjs-wasm" | "tfjs-cpu";
-
-/** A training step, ready to be repeated. */
-export interface Step {
-  /** One step; gives its losses, so that nothing of it can be left out. */
-  run(): Promise<readonly number[]>;
-  dispose(): void;
-}
-
-/** Of the DCGAN that is timed; the discriminator mirrors the generator. */
-export interface DcganShape {
-  readonly resolution: 32;
-  readonly latent: number;
-  /** Channels at 4×4, 8×8 and 16×16. */
-  readonly widths: readonly number[];
-  readonly batch: number;
-}
-
-/** What is asked of a contestant beside TensorFlow.js's public functions, which all of them share. */
-export interface Contestant {
-  readonly name: ContestantName;
-  /** Name of the backend in TensorFlow.js. */
-  readonly backend: string;
-  /** Makes the backend the current one; gives what the report's head says of it. */
-  start(options: StartOptions): Promise<string>;
-  /** What the benchmark supplied of kernels that the backend lacks, as they are used. */
-  readonly substituted?: Set<string>;
-  /** Training batch norm over all axes but the last, epsilon 1e-5. */
-  batchNorm(x: Tensor4D, scale: Tensor, offset: Tensor): Tensor;
-  /** Adam over one variable: learning rate 1e-3, betas 0.5 and 0.99. Gives a function that makes one step. */
-  adam(parameter: Variable): { step(gradient: Tensor): void; dispose(): void };
-  /** Its convolutions take `groups`. */
-  readonly groups?: boolean;
-  dcgan(shape: DcganShape): Step;
-  /** The kernels' catalogue, where there is one. */
-  catalogue?(): readonly string[];
-  /** Floating-point operations of a kernel's call, where they are known. */
-  flops?(kernel: string, inputs: object, attrs: object): number | undefined;
-}
+/** Who can take part, ganvil first. Each runs in a process of its own (in a page: a worker of its own). */
+export const contestantNames = [
+  "ganvil",
+  "tfjs-wasm",
+  "tfjs-wasm-patched",
+  "tfjs-cpu",
+  "onnxruntime-web",
+  "jax-js",
+  "pytorch",
+  "pytorch-avx2",
+] as const;
+export type ContestantName = (typeof contestantNames)[number];
 
 export interface StartOptions {
   /** Build of ganvil's kernels; default: the fastest that runs. */
   readonly build?: "simd" | "relaxed";
-  /** ganvil's threads. */
-  readonly threads: number;
+  /** Of contestants that have threads. Default 1. */
+  readonly threads?: number;
+  /** Where a contestant's binaries lie: a folder or a file, as its library wants it. */
+  readonly binaries?: string | Readonly<Record<string, string>>;
+}
+
+/** What a contestant says of itself. */
+export interface Introduction {
+  /** Its versions, build and threads. */
+  readonly says: string;
+  /** Its kernels, where there is a catalogue. */
+  readonly catalogue?: readonly string[];
+  /** Floating-point operations a second of one thread that does nothing else, where there is such a kernel. */
+  readonly peak?: number;
+}
+
+/** A case made ready to be repeated: a call that computes as it returns, or a step to be awaited. */
+export interface Prepared {
+  readonly run: (() => void) | undefined;
+  readonly step: (() => Promise<void>) | undefined;
+  /** Over all values of a call's results; steps have none. */
+  readonly checksum?: number;
+  /** Of a call's inputs and results, each once. */
+  readonly bytes?: number;
+  /** Trained numbers of the generator and of the discriminator. */
+  readonly parameters?: readonly number[];
+  /** What the benchmark supplied of kernels that the library lacks, so far. */
+  readonly substituted?: ReadonlySet<string>;
+  /** Throws when the latest result is not finite. */
+  verify?(): Promise<void> | void;
+  /** Frees all; gives how many tensors are left over. */
+  dispose(): number;
+}
+
+/** A library as the benchmark asks it. */
+export interface Contestant {
+  start(options: StartOptions): Promise<Introduction>;
+  /** Makes a case ready, or says why it cannot be: the library has no such function. */
+  prepare(one: Case): Promise<Prepared | { readonly missing: string }>;
+  /** Where the time of a step goes. */
+  profile?(one: Case, steps: number): Promise<Profile>;
 }

@@ -1,43 +1,39 @@
 import type { Tensor, Tensor4D, Variable } from "@tensorflow/tfjs-core";
 import { backendName, currentBackend } from "../../src/backend/backend.ts";
-import { createGan, dcgan, init } from "../../src/index.ts";
+import { type InitOptions, init } from "../../src/init.ts";
 import { batchNormTrain } from "../../src/ops/batch-norm-train.ts";
 import { ops } from "../../src/ops/index.ts";
 import { Adam } from "../../src/optim/adam.ts";
-import type { DcganShape, Step } from "./contestant.ts";
+import { ganvilStep } from "./ganvil-steps.ts";
+import { measuredPeak } from "./peak.ts";
 import { serve } from "./serve.ts";
+import { tfjsContestant } from "./tfjs-contestant.ts";
 
-function step(shape: DcganShape): Step {
-  const gan = createGan(dcgan({ ...shape, augment: false }));
-  const { batch, resolution } = shape;
-  const data = new Uint8Array(batch * resolution * resolution * 3).map((_, i) => (i * 37) % 256);
-  const image = { data, shape: [batch, resolution, resolution, 3] } as const;
-  return {
-    run: async () => Object.values(await gan.step({ image, cursor: 0 })).map(({ loss }) => loss),
-    dispose: () => gan.dispose(),
-  };
-}
-
-serve({
-  name: "ganvil",
-  backend: backendName,
-  start: async (options) => {
-    const { module, threads } = await init(options);
-    return `build ${module.build}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
-  },
-  batchNorm: (x: Tensor4D, scale: Tensor, offset: Tensor) => batchNormTrain(x, scale, offset).y,
-  adam: (parameter: Variable) => {
-    const optimizer = new Adam({ parameter }, { beta1: 0.5, beta2: 0.99 });
-    return {
-      step: (gradient: Tensor) => optimizer.apply({ parameter: gradient }, 1e-3),
-      dispose: () => optimizer.dispose(),
-    };
-  },
-  groups: true,
-  dcgan: step,
-  catalogue: () => {
-    const { planner } = currentBackend();
-    return [planner.buildInfo(), ...planner.catalogue()];
-  },
-  flops: (kernel, inputs, attrs) => ops.find(({ name }) => name === kernel)?.flops?.(inputs as never, attrs),
-});
+serve(
+  tfjsContestant({
+    backend: backendName,
+    start: async ({ build, threads = 1 }) => {
+      const backend = await init({ build, threads } as InitOptions);
+      const { module } = backend;
+      const used = (backend as { threads?: number }).threads ?? 1;
+      const { planner } = currentBackend();
+      return {
+        says: `build ${module.build}, ${used === 1 ? "one thread" : `${used} threads`}`,
+        catalogue: [planner.buildInfo(), ...planner.catalogue()],
+        peak: measuredPeak(module.kernels),
+      };
+    },
+    batchNorm: (x: Tensor4D, scale: Tensor, offset: Tensor) => batchNormTrain(x, scale, offset).y,
+    adam: (parameter: Variable) => {
+      const optimizer = new Adam({ parameter }, { beta1: 0.5, beta2: 0.99 });
+      return {
+        step: (gradient: Tensor) => optimizer.apply({ parameter: gradient }, 1e-3),
+        dispose: () => optimizer.dispose(),
+      };
+    },
+    groups: true,
+    step: ganvilStep,
+    flops: (kernel, inputs, attrs) =>
+      ops.find(({ name }) => name === kernel)?.flops?.(inputs as never, attrs),
+  }),
+);

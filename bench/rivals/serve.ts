@@ -1,106 +1,63 @@
-import { dispose, memory, type Tensor, tidy, util, version_core } from "@tensorflow/tfjs-core";
-import { cases, type Prepared } from "../cases.ts";
+import { cases } from "../cases.ts";
 import { timeCalls, timeSteps } from "../measure.ts";
-import { profileStep } from "../profile.ts";
 import type { Answer, Request } from "../protocol.ts";
-import type { Contestant } from "./contestant.ts";
+import type { Contestant, Prepared } from "./contestant.ts";
 
-/** A sum over all values that weighs neighbours differently, so that swapped ones show. */
-function checksum(results: readonly Tensor[]): number {
-  let sum = 0;
-  for (const result of results) {
-    for (const [i, value] of result.dataSync().entries()) sum += Math.abs(value) * (1 + (i % 7));
-  }
-  return sum;
-}
+const caseNamed = (name: string) => cases.find((one) => one.name === name)!;
 
-/** Kernels missing from a backend show as this error of TensorFlow.js. */
-const missingKernel = /Kernel '(\w+)' not registered for (?:the )?backend/;
-
-/** Answers the parent's requests, one at a time, until it disconnects. */
+/** Answers the parent's requests, one at a time, in a child process of Node or in a page's worker. */
 export function serve(contestant: Contestant): void {
-  let current: { prepared: Prepared; tensors: number } | undefined;
+  let current: Prepared | undefined;
 
-  const prepare = async (name: string, seconds: number): Promise<Answer> => {
-    const found = cases.find((one) => one.name === name)!;
-    const tensors = memory().numTensors;
-    contestant.substituted?.clear();
-    try {
-      const prepared = found.prepare(contestant);
-      if (prepared === undefined) return { missing: "no such function" };
-      current = { prepared, tensors };
-      let sum: number | undefined;
-      let bytes: number | undefined;
-      if ("step" in prepared) {
-        await finiteStep(prepared.step.run);
-      } else {
-        const results = tidy(prepared.run);
-        sum = checksum(results);
-        const touched = [...prepared.inputs, ...results];
-        bytes = touched.reduce((total, { size, dtype }) => total + size * util.bytesPerElement(dtype), 0);
-        dispose(results);
-      }
-      await measure(seconds);
-      return { checksum: sum, bytes, substituted: [...(contestant.substituted ?? [])] };
-    } catch (error) {
-      await finish();
-      const [, kernel] = missingKernel.exec(String(error)) ?? [];
-      if (kernel !== undefined) return { missing: `no kernel ${kernel}` };
-      throw error;
-    }
-  };
-
-  const measure = async (seconds: number): Promise<number[]> => {
-    const { prepared } = current!;
-    if ("step" in prepared) return timeSteps(() => finiteStep(prepared.step.run), seconds);
-    const once = () => dispose(tidy(prepared.run));
-    const samples = timeCalls(once, seconds);
-    // Both backends compute at the call; reading one result shows that they did.
-    const results = tidy(prepared.run);
-    const finite = Number.isFinite(checksum(results.slice(0, 1)));
-    dispose(results);
-    if (!finite) throw new Error("the result is not finite");
+  const measure = async ({ run, step, verify }: Prepared, seconds: number): Promise<number[]> => {
+    const samples = step ? await timeSteps(step, seconds) : timeCalls(run!, seconds);
+    await verify?.();
     return samples;
   };
 
-  const finish = async (): Promise<Answer> => {
-    if (current === undefined) return { leaked: 0 };
-    const { prepared, tensors } = current;
+  const finish = (): number => {
+    const prepared = current;
     current = undefined;
-    if ("step" in prepared) prepared.step.dispose();
-    else dispose(prepared.inputs);
-    if ("dispose" in prepared) prepared.dispose?.();
-    return { leaked: memory().numTensors - tensors };
+    return prepared?.dispose() ?? 0;
   };
 
   const answer = async (request: Request): Promise<Answer> => {
     switch (request.ask) {
-      case "start": {
-        const says = await contestant.start(request);
-        return {
-          says: `${says}, tfjs-core ${version_core}`,
-          catalogue: contestant.catalogue?.(),
-        };
+      case "start":
+        return contestant.start(request);
+      case "prepare": {
+        const prepared = await contestant.prepare(caseNamed(request.name));
+        if ("missing" in prepared) return prepared;
+        current = prepared;
+        try {
+          const samples = await measure(prepared, request.seconds);
+          const { checksum, bytes, parameters, substituted = [] } = prepared;
+          return { checksum, bytes, parameters, substituted: [...substituted], samples };
+        } catch (error) {
+          finish();
+          throw error;
+        }
       }
-      case "prepare":
-        return prepare(request.name, request.seconds);
       case "measure":
-        return { samples: await measure(request.seconds) };
+        return { samples: await measure(current!, request.seconds) };
       case "finish":
-        return finish();
+        return { leaked: finish() };
       case "profile":
-        return { profile: await profileStep(contestant, request.shape, request.steps) };
+        return { profile: await contestant.profile!(caseNamed(request.name), request.steps) };
     }
   };
 
-  process.on("message", (request: Request) => {
+  listen((request, reply) => {
     answer(request)
       .catch((error: Error): Answer => ({ failed: error.stack ?? String(error) }))
-      .then((reply) => process.send!(reply));
+      .then(reply);
   });
 }
 
-async function finiteStep(step: () => Promise<readonly number[]>): Promise<void> {
-  const losses = await step();
-  if (!losses.every(Number.isFinite)) throw new Error(`the step's losses are ${losses}`);
+function listen(heard: (request: Request, reply: (answer: Answer) => void) => void): void {
+  if (typeof process !== "undefined" && process.send) {
+    process.on("message", (request: Request) => heard(request, (answer) => process.send!(answer)));
+  } else {
+    globalThis.addEventListener("message", ({ data }) => heard(data, (answer) => postMessage(answer)));
+  }
 }

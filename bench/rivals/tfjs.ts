@@ -10,8 +10,8 @@ import {
   train,
   type Variable,
 } from "@tensorflow/tfjs-core";
-import type { Contestant } from "./contestant.ts";
-import { dcgan } from "./tfjs-dcgan.ts";
+import type { TfjsBackend } from "./tfjs-contestant.ts";
+import { tfjsStep } from "./tfjs-steps.ts";
 
 /** What both of TensorFlow.js's own backends are asked: its public functions, as a user would put them. */
 export const tfjs = {
@@ -26,8 +26,8 @@ export const tfjs = {
       dispose: () => optimizer.dispose(),
     };
   },
-  dcgan,
-} satisfies Partial<Contestant>;
+  step: tfjsStep,
+} satisfies Partial<TfjsBackend>;
 
 /** Makes a backend the current one, or fails. */
 export async function useBackend(name: string): Promise<void> {

@@ -2,6 +2,7 @@ import { concat, slice, type Tensor, type Tensor4D } from "@tensorflow/tfjs-core
 import { check, checkType, show } from "../errors.ts";
 import type { Network } from "../nn/network.ts";
 import { randomNormal } from "../ops/random.ts";
+import { detached } from "../ops/stop-gradient.ts";
 import { constant, type Schedule } from "../optim/schedule.ts";
 import type { Augment } from "./augment.ts";
 import type { Game } from "./game.ts";
@@ -127,7 +128,8 @@ export function twoPlayerGame(settings: CompleteSettings): Game {
       {
         player: "discriminator",
         loss: ({ real, run, key }) => {
-          const fake = run("generator", randomNormal([batch, latent], { key: key("z") }));
+          const z = randomNormal([batch, latent], { key: key("z") });
+          const fake = detached(() => run("generator", z));
           // One pass over both halves keeps the kernels busy; norms stay apart by `parts`.
           const logits = run("discriminator", shown(concat([real as Tensor, fake]), key("augment")), 2);
           if (loss.discriminator.joined) return loss.discriminator.joined(logits);

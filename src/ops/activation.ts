@@ -1,4 +1,4 @@
-import { checkType, show } from "../errors.ts";
+import { check, checkType, show } from "../errors.ts";
 
 /** Activations that are fused into what comes before them: v where v > 0, else slope·v. */
 export interface ActivationOptions {
@@ -9,7 +9,7 @@ export interface ActivationOptions {
 
 /**
  * The activation's slope below zero.
- * @throws TypeError in the name of `op` for an unknown activation.
+ * @throws TypeError in the name of `op` for an unknown activation, RangeError for an alpha that is not finite.
  */
 export function slopeOf(op: string, { activation = "linear", alpha = 0.2 }: ActivationOptions): number {
   const slopes = { linear: 1, relu: 0, leakyRelu: alpha };
@@ -17,5 +17,6 @@ export function slopeOf(op: string, { activation = "linear", alpha = 0.2 }: Acti
     Object.hasOwn(slopes, activation),
     () => `${op}: expected activation ${Object.keys(slopes).join(", ")}, got ${show(activation)}`,
   );
+  check(Number.isFinite(alpha), () => `${op}: expected a finite alpha, got ${show(alpha)}`);
   return slopes[activation];
 }

@@ -168,6 +168,7 @@ export const adamStepsOp = defineOp<string, AdamStepsAttrs>({
 export const adamRestoreOp = defineOp<string, AdamStepsAttrs>({
   name: "GanvilAdamRestore",
   inputs: "list",
+  live: true,
   infer: inferRows,
   wasm: (call, inputs, _, attrs) => {
     const { table, units } = adamTable(call, inputs, attrs);

@@ -1,5 +1,6 @@
 import {
   add,
+  leakyRelu,
   mean,
   mul,
   neg,
@@ -20,7 +21,7 @@ import { checkFloats } from "./operand.ts";
 interface Attrs {
   epsilon: number;
   groups: number;
-  /** Of the activation, below zero. */
+  /** Of the activation, below zero; at most 1. */
   slope: number;
 }
 
@@ -191,7 +192,9 @@ export function batchNormTrain<T extends Tensor>(
   options: BatchNormTrainOptions = {},
 ): { y: T; mean: Tensor; variance: Tensor } {
   const { epsilon = 1e-5, groups = 1 } = options;
-  const slope = slopeOf("batchNormTrain", options);
+  const activationSlope = slopeOf("batchNormTrain", options);
+  // The kernels take the greater of v and slope·v.
+  const slope = activationSlope > 1 ? 1 : activationSlope;
   const [y, mean, variance] = callMany(batchNormTrainOp, { x, scale, offset }, { epsilon, groups, slope });
-  return { y: y as T, mean, variance };
+  return { y: (slope === activationSlope ? y : leakyRelu(y, activationSlope)) as T, mean, variance };
 }

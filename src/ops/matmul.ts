@@ -70,6 +70,8 @@ const longDepth = 128;
 const crowding = 512;
 /** Fewer products than that, if large, are split each by itself. */
 const manyProducts = 8;
+/** So few multiplications that one call's overhead is what counts. */
+const smallWork = 1 << 14;
 /** Units of about so many multiplications, or a product's eighth: 30 µs, long enough to hand out. */
 const unitWork = 1 << 19;
 /** Bytes of left rows that stay in the L2 cache while all right panels pass. */
@@ -126,13 +128,14 @@ function multiply(
     return;
   }
   const count = y.size / (m * n);
-  if (count === 1 || (!transposeA && b.size === k * n)) {
+  const small = y.size * k <= smallWork;
+  if (!small && (count === 1 || (!transposeA && b.size === k * n))) {
     // One right matrix for all left ones is a single taller product.
     multiplyOne(call, y.ptr, a.ptr, b.ptr, { batch: [], m: m * count, k, n }, attrs);
     return;
   }
-  const left = matrixNumbers(a.shape, batch);
-  const right = matrixNumbers(b.shape, batch);
+  const left = count === 1 ? [0] : matrixNumbers(a.shape, batch);
+  const right = count === 1 ? [0] : matrixNumbers(b.shape, batch);
   if (count < manyProducts && m * k * n >= unitWork) {
     for (let i = 0; i < count; i++) {
       const ai = a.ptr + left[i] * m * k * 4;

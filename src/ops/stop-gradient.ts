@@ -1,4 +1,4 @@
-import { type Tensor, zerosLike } from "@tensorflow/tfjs-core";
+import { customGrad, type Tensor, zerosLike } from "@tensorflow/tfjs-core";
 import { call, defineOp } from "../backend/op.ts";
 
 /** x itself, with a gradient of zero. */
@@ -13,4 +13,9 @@ export const stopGradientOp = defineOp<"x">({
 /** The same values as a constant: no gradient flows through. */
 export function stopGradient<T extends Tensor>(x: T): T {
   return call(stopGradientOp, { x }, {}) as T;
+}
+
+/** What `f` gives, as a constant: none of its kernels is taped, so that what lies between is freed at once. */
+export function detached<T extends Tensor>(f: () => T): T {
+  return customGrad(() => ({ value: f(), gradFunc: () => [] }))() as T;
 }

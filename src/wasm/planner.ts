@@ -7,6 +7,7 @@ export interface ControlExports {
   catalogue(): string;
   buildInfo(): string;
   planConv2d(shape: Int32Array): Float64Array;
+  planConv2dPhases(shape: Int32Array, tile: number): Float64Array;
   /** Frees what earlier calls allocated in the module. */
   __collect(): void;
 }
@@ -41,6 +42,8 @@ export interface Conv2dGeometry {
  * - `depthwise`, `depthwiseFilter`: one filter a channel.
  * - `thinDots`, `thinSpread`, `thinFilter`: pointwise, with one to three channels on one side.
  * - `minimal2`, `minimal4`: minimal filtering of 3×3 taps, 2×2 or 4×4 outputs at a time.
+ * - `phases2`, `phases4`: minimal filtering, F(2×2, 2×2) or F(4×4, 2×2), of the four phases of a convolution of
+ *   stride 2 and up to 4×4 taps.
  */
 export type Conv2dAlgorithm = (typeof algorithms)[number];
 
@@ -78,11 +81,16 @@ const algorithms = [
   ...(["runs", "scatter", "filter", "depthwise", "depthwiseFilter"] as const),
   ...(["thinDots", "thinSpread", "thinFilter"] as const),
   ...(["minimal2", "minimal4"] as const),
+  ...(["phases2", "phases4"] as const),
 ];
 const kernels = [
   ...(["conv2dRuns", "conv2dScatter", "conv2dFilter", "conv2dDepthwise", "conv2dDepthwiseFilter"] as const),
   ...(["conv2dThinDots", "conv2dThinSpread", "conv2dThinFilter"] as const),
+  ...(["conv2dPackRuns", "conv2dPackScatter", "conv2dFilterSum", "conv2dPackDepthwise"] as const),
+  ...(["conv2dDepthwiseFilterSum", "conv2dPackThin", "conv2dThinFilterSum"] as const),
   ...(["conv2dMinimalFilter", "conv2dMinimal", "conv2dMinimalGather", "conv2dMinimalSum"] as const),
+  ...(["conv2dPhasesFirst", "conv2dPhasesNext", "conv2dPhasesInput", "conv2dPhasesForward"] as const),
+  ...(["conv2dPhasesOutput", "conv2dPhasesGradient", "conv2dPhasesTiles", "conv2dPhasesFilter"] as const),
 ];
 
 /** 32-bit FNV-1a, an integer at a time; different lists may share a number. */
@@ -95,6 +103,50 @@ function hashOf(values: readonly number[]): number {
 function sameValues(a: readonly number[], b: readonly number[]): boolean {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
+}
+
+/** A convolution as the control module's Conv2d reads it. */
+function shapeOf(g: Conv2dGeometry, direction: Conv2dDirection, filtering: Filtering | -2 | -4): number[] {
+  return [
+    directions.indexOf(direction),
+    g.batch,
+    g.inHeight,
+    g.inWidth,
+    g.inChannels,
+    g.outHeight,
+    g.outWidth,
+    g.outChannels,
+    g.filterHeight,
+    g.filterWidth,
+    g.strideHeight,
+    g.strideWidth,
+    g.padTop,
+    g.padLeft,
+    g.dilationHeight,
+    g.dilationWidth,
+    g.groups,
+    filtering,
+  ];
+}
+
+/** Reads what the control module answered. */
+function planOf(view: Float64Array): Conv2dPlan {
+  // A copy: what the control module gives is a view of its memory.
+  const answer = Float64Array.from(view);
+  const [algorithm, rows, columns, workspaceBytes, flops, cost, stepCount] = answer;
+  const programStart = 7 + 4 * stepCount;
+  return {
+    algorithm: algorithms[algorithm],
+    tile: [rows, columns],
+    workspaceBytes,
+    flops,
+    cost,
+    steps: Array.from({ length: stepCount }, (_, i) => {
+      const [kernel, units, scratchBytes, place] = answer.subarray(7 + 4 * i);
+      return { kernel: kernels[kernel], units, scratchBytes, place };
+    }),
+    program: Int32Array.from(answer.subarray(programStart)),
+  };
 }
 
 /**
@@ -130,47 +182,28 @@ export class Planner {
 
   /** The plan of one direction of a convolution; worked out once for each shape. */
   planConv2d(geometry: Conv2dGeometry, direction: Conv2dDirection): Conv2dPlan {
-    const shape = [
-      directions.indexOf(direction),
-      geometry.batch,
-      geometry.inHeight,
-      geometry.inWidth,
-      geometry.inChannels,
-      geometry.outHeight,
-      geometry.outWidth,
-      geometry.outChannels,
-      geometry.filterHeight,
-      geometry.filterWidth,
-      geometry.strideHeight,
-      geometry.strideWidth,
-      geometry.padTop,
-      geometry.padLeft,
-      geometry.dilationHeight,
-      geometry.dilationWidth,
-      geometry.groups,
-      this.filtering,
-    ];
+    const shape = shapeOf(geometry, direction, this.filtering);
     const hash = hashOf(shape);
     const known = this.#plans.get(hash);
     if (known !== undefined && sameValues(known.shape, shape)) return known.plan;
-    // A copy: what the control module gives is a view of its memory.
-    const answer = Float64Array.from(this.#control.planConv2d(Int32Array.from(shape)));
+    const plan = planOf(this.#control.planConv2d(Int32Array.from(shape)));
     this.#control.__collect();
-    const [algorithm, rows, columns, workspaceBytes, flops, cost, stepCount] = answer;
-    const programStart = 7 + 4 * stepCount;
-    const plan: Conv2dPlan = {
-      algorithm: algorithms[algorithm],
-      tile: [rows, columns],
-      workspaceBytes,
-      flops,
-      cost,
-      steps: Array.from({ length: stepCount }, (_, i) => {
-        const [kernel, units, scratchBytes, place] = answer.subarray(7 + 4 * i);
-        return { kernel: kernels[kernel], units, scratchBytes, place };
-      }),
-      program: Int32Array.from(answer.subarray(programStart)),
-    };
     this.#plans.set(hash, { shape, plan });
+    return plan;
+  }
+
+  /**
+   * The plan by minimal filtering with tiles of 2×2 or 4×4 outputs of a convolution of stride 2 and 3×3 to 4×4
+   * taps, whether or not it is the fastest: to test and compare it. Undefined for other convolutions.
+   */
+  planConv2dPhases(
+    geometry: Conv2dGeometry,
+    direction: Conv2dDirection,
+    tile: 2 | 4,
+  ): Conv2dPlan | undefined {
+    const answer = this.#control.planConv2dPhases(Int32Array.from(shapeOf(geometry, direction, tile)), tile);
+    const plan = answer.length > 0 ? planOf(answer) : undefined;
+    this.#control.__collect();
     return plan;
   }
 }

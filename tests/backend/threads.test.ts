@@ -8,7 +8,9 @@ import { init } from "../../src/init.ts";
 import { batchNormTrain } from "../../src/ops/batch-norm-train.ts";
 import { colour } from "../../src/ops/colour.ts";
 import { biasActivation } from "../../src/ops/fused-activation.ts";
+import { globalNorm } from "../../src/ops/global-norm.ts";
 import { imageBatch, translate } from "../../src/ops/image.ts";
+import { adamSteps, variableLike } from "../../src/ops/in-place.ts";
 import { randomNormal, randomUniform } from "../../src/ops/random.ts";
 import { upfirdn2d } from "../../src/ops/upfirdn2d.ts";
 import { deriveKey } from "../../src/random.ts";
@@ -88,6 +90,24 @@ const large: Readonly<Record<string, () => tf.Tensor>> = {
   randomNormal: () => randomNormal([100_003], { key, offset: 5 }),
   "randomUniform past 2³² counters": () => randomUniform([100_003], { key, offset: 2 ** 33 - 20_001 }),
   batchNormTrain: () => batchNormTrain(pictures(), noise([5]), noise([5], 2)).y,
+  "batchNormTrain's gradients, with leakyRelu": () =>
+    tf.concat(
+      tf
+        .grads((x, scale, offset) => {
+          return batchNormTrain(x, scale, offset, { groups: 3, activation: "leakyRelu" }).y;
+        })([pictures(), noise([5]), noise([5], 2)], pictures())
+        .map((g) => tf.reshape(g, [-1])),
+    ),
+  globalNorm: () => globalNorm([noise([100_003]), noise([50_001], 2)]),
+  "adamSteps, weights and averages": () => {
+    const [param, m, gradient, average] = [1, 2, 3, 4].map((seed) => variableLike(noise([100_003], seed)));
+    const v = variableLike(tf.square(m));
+    const options = { learningRate: 0.1, beta1: 0.5, beta2: 0.9, epsilon: 1e-8, step: 2, decay: 0.9 };
+    adamSteps([{ param, m, v, gradient, average }], options);
+    const result = tf.concat([param, m, v, average]);
+    tf.dispose([param, m, v, gradient, average]);
+    return result;
+  },
   conv2d: () => tf.conv2d(pictures(), noise([3, 3, 5, 16]) as tf.Tensor4D, 1, "same"),
   matMul: () => tf.matMul(noise([301, 203]) as tf.Tensor2D, noise([203, 151], 2) as tf.Tensor2D),
 };

@@ -116,6 +116,7 @@ export const cases: OpCase[] = [
   forwardCase([6, 3], 2, relu),
   forwardCase([17, 9], 1, leakyRelu),
   forwardCase([4, 5, 3, 8], 2, leakyRelu),
+  forwardCase([5, 6], 1, { activation: "leakyRelu", alpha: 2 }),
   forwardCase([2, 9, 9, 6], 1, relu),
   // Rows in several blocks. Of so many values some are near the kink, where differences are none.
   { ...forwardCase([2, 17, 513], 2, leakyRelu), gradient: [] },

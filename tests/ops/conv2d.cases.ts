@@ -10,6 +10,7 @@ import type { OpCase } from "./case.ts";
 
 type Pair = readonly [number, number];
 
+/** A convolution to test in all three directions. */
 export interface Shape {
   readonly x: readonly [number, number, number, number];
   /** [filterHeight, filterWidth, outChannels] */

@@ -93,14 +93,24 @@ const plain: OpCase[] = sizes.flatMap(([left, right]) =>
   }),
 );
 
-const large: OpCase[] = flags.map(([transposeA, transposeB]) => ({
-  name: `matMul of 70x90 and 90x50, transposed ${transposeA}, ${transposeB}`,
-  inputs: [{ shape: transposeA ? [90, 70] : [70, 90] }, { shape: transposeB ? [50, 90] : [90, 50] }],
-  run: (a, b) => tf.matMul(a, b, transposeA, transposeB),
-  reference: (a, b) => product(a, b, transposeA, transposeB),
-  reduction: 90,
-  gradient: [],
-}));
+// Taller, of few rows, deeper than a block, with right rows that crowd out each other in the cache.
+const largeSizes: readonly [m: number, k: number, n: number][] = [
+  [70, 90, 50],
+  [17, 150, 83],
+  [65, 1030, 5],
+  [7, 40, 512],
+];
+
+const large: OpCase[] = largeSizes.flatMap(([m, k, n]) =>
+  flags.map(([transposeA, transposeB]) => ({
+    name: `matMul of ${m}x${k} and ${k}x${n}, transposed ${transposeA}, ${transposeB}`,
+    inputs: [{ shape: transposeA ? [k, m] : [m, k] }, { shape: transposeB ? [n, k] : [k, n] }],
+    run: (a, b) => tf.matMul(a, b, transposeA, transposeB),
+    reference: (a, b) => product(a, b, transposeA, transposeB),
+    reduction: k,
+    gradient: [],
+  })),
+);
 
 const fused: OpCase[] = [5, 8].map((n) => ({
   name: `tf.fused.matMul with bias and relu, ${n} columns`,

@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { loadKernels } from "../../src/wasm/load.ts";
 import { type Conv2dGeometry, loadPlanner, Planner } from "../../src/wasm/planner.ts";
 
+const directions = ["forward", "inputGradient", "filterGradient"] as const;
+
 const layer: Conv2dGeometry = {
   batch: 16,
   inHeight: 16,
@@ -48,6 +50,7 @@ describe("planner", () => {
         asked++;
         return Float64Array.of(0, 4, 8, 64, 1, 1, 1, 2, 5, 256, 0, 7);
       },
+      planConv2dPhases: () => new Float64Array(0),
       __collect: () => {},
     });
     const plan = planner.planConv2d(layer, "forward");
@@ -62,6 +65,7 @@ describe("planner", () => {
 
   it("counts the definition's FLOPs and multiplies no inserted zeros", async () => {
     const planner = await loadPlanner();
+    planner.filtering = 0;
     const flops = 2 * 16 * 8 * 8 * 128 * 4 * 4 * 64;
     for (const direction of ["forward", "inputGradient"] as const) {
       const plan = planner.planConv2d(layer, direction);
@@ -76,6 +80,7 @@ describe("planner", () => {
 
   it("takes channel lanes for depthwise layers, scattering for few channels, GEMM for the rest", async () => {
     const planner = await loadPlanner();
+    planner.filtering = 0;
     const depthwise = { ...layer, outChannels: 64, groups: 64 };
     const colours = { ...layer, inChannels: 3 };
     expect(planner.planConv2d(layer, "forward").algorithm).toBe("runs");
@@ -86,7 +91,6 @@ describe("planner", () => {
     expect(planner.planConv2d(colours, "inputGradient").algorithm).toBe("scatter");
   });
 
-  const directions = ["forward", "inputGradient", "filterGradient"] as const;
   const same = {
     filterHeight: 3,
     filterWidth: 3,
@@ -137,6 +141,42 @@ describe("planner", () => {
       expect(planner.planConv2d(tiny, direction).algorithm).toBe("minimal2");
   });
 
+  it("filters the phases of strided layers minimally, as far as it may and where it pays", async () => {
+    const planner = await loadPlanner();
+    const algorithms = (geometry: Conv2dGeometry) =>
+      directions.map((direction) => planner.planConv2d(geometry, direction).algorithm);
+    const colours = { ...layer, inChannels: 3 };
+    const single = { ...layer, batch: 1, inHeight: 4, inWidth: 4, outHeight: 2, outWidth: 2 };
+    expect(algorithms(layer)).toEqual(["phases4", "phases4", "phases4"]);
+    expect(algorithms({ ...layer, filterHeight: 3 })).toEqual(["phases4", "phases4", "phases4"]);
+    expect(algorithms(colours)).toEqual(["runs", "scatter", "filter"]);
+    expect(algorithms(single)).toEqual(["runs", "runs", "filter"]);
+    for (const geometry of [
+      { ...layer, strideWidth: 1, outWidth: 15 },
+      { ...layer, dilationHeight: 2, padTop: 3 },
+      { ...layer, groups: 2 },
+      { ...layer, filterHeight: 5 },
+    ]) {
+      for (const name of algorithms(geometry)) expect(name).not.toMatch(/phases/);
+    }
+    planner.filtering = 2;
+    expect(algorithms(layer)).toEqual(["phases2", "phases2", "phases2"]);
+    planner.filtering = 0;
+    expect(algorithms(layer)).toEqual(["runs", "runs", "filter"]);
+  });
+
+  it("executes fewer FLOPs than the definition where it filters minimally, fewest with large tiles", async () => {
+    const planner = await loadPlanner();
+    for (const direction of directions) {
+      const [small, large] = ([2, 4] as const).map(
+        (tile) => planner.planConv2dPhases(layer, direction, tile)!,
+      );
+      expect(small.cost / small.flops).toBeLessThan(0.8);
+      expect(large.cost / small.cost).toBeLessThan(0.85);
+    }
+    expect(planner.planConv2dPhases({ ...layer, groups: 2 }, "forward", 4)).toBeUndefined();
+  });
+
   it("takes the thin kernels for pointwise layers with a few channels on one side", async () => {
     const planner = await loadPlanner();
     const one = { filterHeight: 1, filterWidth: 1, strideHeight: 1, strideWidth: 1, padTop: 0, padLeft: 0 };
@@ -145,9 +185,7 @@ describe("planner", () => {
     const whole = { ...layer, strideHeight: 1, strideWidth: 1, padTop: 0, padLeft: 0, outChannels: 1 };
     const critic = { ...whole, inHeight: 4, inWidth: 4, outHeight: 1, outWidth: 1 };
     const algorithms = (geometry: Conv2dGeometry) =>
-      (["forward", "inputGradient", "filterGradient"] as const).map(
-        (direction) => planner.planConv2d(geometry, direction).algorithm,
-      );
+      directions.map((direction) => planner.planConv2d(geometry, direction).algorithm);
     expect(algorithms(toColours)).toEqual(["thinDots", "thinSpread", "thinFilter"]);
     expect(algorithms(fromColours)).toEqual(["thinSpread", "thinDots", "thinFilter"]);
     expect(algorithms(critic)).toEqual(["thinDots", "thinSpread", "thinFilter"]);
@@ -166,12 +204,15 @@ describe("planner", () => {
   it("needs a workspace of a few pictures, whatever the batch", async () => {
     const planner = await loadPlanner();
     for (const direction of directions) {
-      const small = planner.planConv2d({ ...layer, batch: 16 }, direction).workspaceBytes;
-      const large = planner.planConv2d({ ...layer, batch: 256 }, direction).workspaceBytes;
-      expect(large).toBe(small);
-      const filtered = planner.planConv2d({ ...block, batch: 256 }, direction);
-      expect(filtered.workspaceBytes).toBeLessThan(4e6);
-      for (const { scratchBytes } of filtered.steps) expect(scratchBytes).toBeLessThan(2e6);
+      for (const filtering of [0, 2, 4] as const) {
+        planner.filtering = filtering;
+        const small = planner.planConv2d({ ...layer, batch: 64 }, direction).workspaceBytes;
+        const large = planner.planConv2d({ ...layer, batch: 256 }, direction).workspaceBytes;
+        expect(large).toBe(small);
+        const filtered = planner.planConv2d({ ...block, batch: 256 }, direction);
+        expect(filtered.workspaceBytes).toBeLessThan(4e6);
+        for (const { scratchBytes } of filtered.steps) expect(scratchBytes).toBeLessThan(2e6);
+      }
     }
   });
 });

@@ -21,7 +21,7 @@ import {
   type Tensor2D,
   type Tensor4D,
   tanh,
-  tensor4d,
+  tensor,
   tidy,
   train,
   type Variable,
@@ -29,7 +29,8 @@ import {
   variableGrads,
   zeros,
 } from "@tensorflow/tfjs-core";
-import type { DcganShape, Step } from "./contestant.ts";
+import { adamOptions, type DcganShape, type MlpShape, type StepShape } from "../calls.ts";
+import type { Step } from "./tfjs-contestant.ts";
 
 const weight = (shape: number[]): Variable => tidy(() => variable(randomNormal(shape, 0, 0.02)));
 
@@ -82,38 +83,64 @@ function norm(channels: number): Layer {
 
 const activation = (apply: Layer["apply"]): Layer => layer([], apply);
 
-function generator({ latent, widths: [a, b, c] }: DcganShape): Layer {
+const leaky = activation((x) => leakyRelu(x, 0.2));
+
+/** [inputs, ...hidden, outputs] with biases. */
+function perceptron(widths: readonly number[]): Layer {
   return chain(
-    dense(latent, 16 * a),
-    activation((x) => reshape(x, [-1, 4, 4, a])),
-    ...[norm(a), activation(relu), up(a, b)],
-    ...[norm(b), activation(relu), up(b, c)],
-    ...[norm(c), activation(relu), up(c, 3), bias(3)],
-    activation(tanh),
+    ...widths.slice(1).flatMap((outputs, i) => {
+      const stage = [dense(widths[i], outputs), bias(outputs)];
+      return i === widths.length - 2 ? stage : [...stage, leaky];
+    }),
   );
 }
 
-function discriminator({ widths: [a, b, c] }: DcganShape): Layer {
-  const leaky = activation((x) => leakyRelu(x, 0.2));
-  return chain(
-    ...[down(3, c), bias(c), leaky],
-    ...[down(c, b), norm(b), leaky],
-    ...[down(b, a), norm(a), leaky],
-    activation((x) => reshape(x, [x.shape[0], -1])),
-    ...[dense(16 * a, 1), bias(1)],
-  );
+/** Both players. */
+interface Players {
+  readonly generator: Layer;
+  readonly discriminator: Layer;
 }
+
+const mlp = ({ latent, hidden, pixels }: MlpShape): Players => ({
+  generator: chain(perceptron([latent, ...hidden, pixels]), activation(tanh)),
+  discriminator: perceptron([pixels, ...hidden.toReversed(), 1]),
+});
+
+const dcgan = ({ latent, widths }: DcganShape): Players => ({
+  generator: chain(
+    dense(latent, 16 * widths[0]),
+    activation((x) => reshape(x, [-1, 4, 4, widths[0]])),
+    ...widths.flatMap((width, i) => [norm(width), activation(relu), up(width, widths[i + 1] ?? 3)]),
+    bias(3),
+    activation(tanh),
+  ),
+  discriminator: chain(
+    ...widths.toReversed().flatMap((width, i, reversed) => {
+      const first = i === 0;
+      return [down(first ? 3 : reversed[i - 1], width), first ? bias(width) : norm(width), leaky];
+    }),
+    activation((x) => reshape(x, [x.shape[0], -1])),
+    ...[dense(16 * widths[0], 1), bias(1)],
+  ),
+});
+
+const numbersOf = ({ variables }: Layer): number => variables.reduce((total, { size }) => total + size, 0);
 
 /**
- * The DCGAN step as a user of TensorFlow.js writes it. It does less than ganvil's: no running statistics, no
- * averaged generator, no check that gradients are finite.
+ * A step as a user of TensorFlow.js writes it. It does less than ganvil's: no running statistics, no averaged
+ * generator, no check that gradients are finite.
  */
-export function dcgan(shape: DcganShape): Step {
-  const { batch, resolution, latent } = shape;
-  const G = generator(shape);
-  const D = discriminator(shape);
-  const optimizers = [train.adam(2e-4, 0.5, 0.99), train.adam(2e-4, 0.5, 0.99)];
-  const bytes = new Uint8Array(batch * resolution * resolution * 3).map((_, i) => (i * 37) % 256);
+export function tfjsStep(shape: StepShape): Step | { readonly missing: string } {
+  if (shape.network === "residual") {
+    return { missing: "no convolution in groups, no second derivative of leakyRelu" };
+  }
+  const { generator: G, discriminator: D } = shape.network === "mlp" ? mlp(shape) : dcgan(shape);
+  const { batch, latent } = shape;
+  const picture = shape.network === "mlp" ? [shape.pixels] : [shape.resolution, shape.resolution, 3];
+  const { learningRate, beta1, beta2 } = adamOptions;
+  const optimizers = [train.adam(learningRate, beta1, beta2), train.adam(learningRate, beta1, beta2)];
+  const length = picture.reduce((a, b) => a * b, batch);
+  const bytes = Float32Array.from({ length }, (_, i) => (i * 37) % 256);
 
   const turn = async (player: Layer, optimizer: (typeof optimizers)[number], loss: () => Scalar) => {
     const { value, grads } = variableGrads(loss, player.variables as Variable[]);
@@ -124,10 +151,9 @@ export function dcgan(shape: DcganShape): Step {
   };
 
   return {
+    parameters: [numbersOf(G), numbersOf(D)],
     run: async () => {
-      const real = tidy(() =>
-        sub(div(tensor4d(bytes, [batch, resolution, resolution, 3], "float32"), 127.5), 1),
-      );
+      const real = tidy(() => sub(div(tensor(bytes, [batch, ...picture]), 127.5), 1));
       const fake = () => G.apply(randomNormal([batch, latent]));
       const losses = [
         await turn(D, optimizers[0], () =>

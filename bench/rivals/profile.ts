@@ -4,47 +4,38 @@ import {
   type TensorInfo,
   unregisterKernel,
 } from "@tensorflow/tfjs-core";
-import { median } from "./measure.ts";
-import type { KernelTime, Profile } from "./protocol.ts";
-import type { Contestant, DcganShape } from "./rivals/contestant.ts";
+import { median } from "../measure.ts";
+import type { KernelTime, Profile } from "../protocol.ts";
+import type { Step, TfjsBackend } from "./tfjs-contestant.ts";
 
 /** Times a training step, then again with a clock around every kernel of the backend. */
-export async function profileStep(
-  contestant: Contestant,
-  shape: DcganShape,
-  steps: number,
-): Promise<Profile> {
-  const step = contestant.dcgan(shape);
+export async function profileStep(backend: TfjsBackend, step: Step, steps: number): Promise<Profile> {
   const seconds: number[] = [];
-  try {
+  await step.run();
+  for (let i = 0; i < steps; i++) {
+    const start = performance.now();
     await step.run();
-    for (let i = 0; i < steps; i++) {
-      const start = performance.now();
-      await step.run();
-      seconds.push((performance.now() - start) / 1000);
-    }
-    const clock = clockKernels(contestant);
-    try {
-      for (let i = 0; i < steps; i++) {
-        await step.run();
-        clock.endStep();
-      }
-    } finally {
-      clock.stop();
-    }
-    const kernels = [...clock.times.values()].map(
-      ({ kernel, shapes, calls, msBySteps, flops }): KernelTime => ({
-        ...{ kernel, shapes, callsPerStep: calls / steps, msPerStep: median(msBySteps), flops },
-      }),
-    );
-    return {
-      secondsPerStep: median(seconds),
-      bestSeconds: Math.min(...seconds),
-      kernels: kernels.sort((a, b) => b.msPerStep - a.msPerStep),
-    };
-  } finally {
-    step.dispose();
+    seconds.push((performance.now() - start) / 1000);
   }
+  const clock = clockKernels(backend);
+  try {
+    for (let i = 0; i < steps; i++) {
+      await step.run();
+      clock.endStep();
+    }
+  } finally {
+    clock.stop();
+  }
+  const kernels = [...clock.times.values()].map(
+    ({ kernel, shapes, calls, msBySteps, flops }): KernelTime => ({
+      ...{ kernel, shapes, callsPerStep: calls / steps, msPerStep: median(msBySteps), flops },
+    }),
+  );
+  return {
+    secondsPerStep: median(seconds),
+    bestSeconds: Math.min(...seconds),
+    kernels: kernels.sort((a, b) => b.msPerStep - a.msPerStep),
+  };
 }
 
 interface Clocked {
@@ -58,7 +49,7 @@ interface Clocked {
 }
 
 /** Puts a clock around every kernel of the backend, by name and shapes of the inputs, until stopped. */
-function clockKernels({ backend, flops }: Contestant) {
+function clockKernels({ backend, flops }: TfjsBackend) {
   const times = new Map<string, Clocked>();
   const configs = getKernelsForBackend(backend);
   const replace = (config: (typeof configs)[number]) => {

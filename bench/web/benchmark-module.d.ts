@@ -1,0 +1,4 @@
+declare module "benchmark/benchmark.js" {
+  import Benchmark from "benchmark";
+  export default Benchmark;
+}

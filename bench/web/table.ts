@@ -1,0 +1,26 @@
+import type { Row } from "../contest.ts";
+import { figure, share } from "../report.ts";
+import type { ContestantName } from "../rivals/contestant.ts";
+
+/** One case as a body of the table of results, a line for each contestant. */
+export function rowOf(row: Row, peak: number | undefined): HTMLTableSectionElement {
+  const { name, work, parameters, results, ratios } = row;
+  const body = document.createElement("tbody");
+  const trained = parameters
+    ? ` (${parameters.map((n) => n.toLocaleString("en")).join(" + ")} parameters)`
+    : "";
+  for (const [i, [contestant, result]] of Object.entries(results).entries()) {
+    const line = body.insertRow();
+    line.className = contestant === "ganvil" ? "own" : "";
+    const ratio = ratios[contestant as ContestantName];
+    const cells = [
+      i === 0 ? `${name}${trained}` : "",
+      contestant,
+      figure(result, work),
+      share(result, work, peak),
+      ratio === undefined ? "" : `${ratio.toPrecision(3)}×`,
+    ];
+    for (const cell of cells) line.insertCell().textContent = cell;
+  }
+  return body;
+}
