@@ -61,18 +61,17 @@ export class Executor {
     args: readonly number[],
     workspace: (bytes: number) => number,
   ): void {
-    const pool = units > 1 ? this.pool : undefined;
-    // Whole cache lines, so that no two threads write to one.
+    const { pool } = this;
     const bytes = Math.ceil(scratchBytes / 64) * 64;
-    const scratch = bytes > 0 ? workspace(bytes * (pool?.threads ?? 1)) : 0;
-    this.#act(kernel, () => {
-      if (pool === undefined) {
-        (this.#exports[kernel] as Kernel)(...args, scratch, 0, units);
-      } else {
-        const parts = Math.ceil(units / Math.ceil(units / maximumParts));
-        pool.run(kernel, { parts, args, split: { units, scratch, scratchBytes: bytes } });
-      }
-    });
+    if (pool === undefined || units < 2) {
+      const all = [...args, bytes > 0 ? workspace(bytes) : 0, 0, units];
+      this.#run(kernel, () => this.#call(kernel, all));
+      return;
+    }
+    const scratch = bytes > 0 ? workspace(bytes * pool.threads) : 0;
+    const parts = Math.ceil(units / Math.ceil(units / maximumParts));
+    const job = { parts, args, split: { units, scratch, scratchBytes: bytes } };
+    this.#run(kernel, () => pool.run(kernel, job));
   }
 
   /**
@@ -87,27 +86,31 @@ export class Executor {
     unit: number,
     steps: readonly number[],
   ): void {
-    const run = this.#exports[kernel] as Kernel;
+    const { pool } = this;
     const items = args[counted];
     const parts = Math.ceil(items / unit);
-    const { pool } = this;
-    this.#act(kernel, () => {
-      if (!(parts > 1)) {
-        run(...args);
-      } else if (pool !== undefined) {
-        pool.run(kernel, { parts, args, sweep: { steps, counted, unit } });
-      } else {
+    if (parts < 2) {
+      this.#run(kernel, () => this.#call(kernel, args));
+    } else if (pool !== undefined) {
+      const job = { parts, args, sweep: { steps, counted, unit } };
+      this.#run(kernel, () => pool.run(kernel, job));
+    } else {
+      this.#run(kernel, () => {
         const piece = [...args];
         for (let part = 0; part < parts; part++) {
           for (let i = 0; i < steps.length; i++) piece[i] = args[i] + part * steps[i];
           piece[counted] = Math.min(unit, items - part * unit);
-          run(...piece);
+          this.#call(kernel, piece);
         }
-      }
-    });
+      });
+    }
   }
 
-  #act(kernel: keyof Kernels, run: () => void): void {
+  #call(kernel: keyof Kernels, args: readonly number[]): void {
+    (this.#exports[kernel] as Kernel)(...args);
+  }
+
+  #run(kernel: keyof Kernels, run: () => void): void {
     if (this.#recorder === undefined) run();
     else this.#recorder.act(kernel, run);
   }

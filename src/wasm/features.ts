@@ -2,7 +2,7 @@ import { checkType, DeviceError } from "../errors.ts";
 
 /**
  * Builds of the kernels, from one source.
- * - `simd`: 128-bit SIMD (Chrome 91, Firefox 89, Safari 16.4, Node 16).
+ * - `simd`: 128-bit SIMD (Chrome 91, Firefox 113, Safari 16.4, Node 16).
  * - `relaxed`: the same with fused multiply-add (Chrome 114, Node 22).
  */
 export type Build = "simd" | "relaxed";
@@ -32,10 +32,10 @@ export function chooseBuild(wanted?: Build): Build {
     wanted === undefined || Object.hasOwn(probes, wanted),
     () => `init: expected build "simd" or "relaxed", got ${JSON.stringify(wanted)}`,
   );
-  if (!supports("simd")) {
+  if (!supports("simd") || typeof DecompressionStream !== "function") {
     throw new DeviceError(
       "no-simd",
-      "ganvil needs WebAssembly SIMD, which this engine lacks. Use Chrome or Edge 91, Firefox 89, Safari 16.4, Node 20, or newer.",
+      "ganvil needs WebAssembly SIMD and DecompressionStream, which this engine lacks. Use Chrome or Edge 91, Firefox 113, Safari 16.4, Node 20, or newer.",
     );
   }
   if (wanted === "relaxed" && !supports("relaxed")) {

@@ -8,13 +8,10 @@ export type Kernel = (...args: number[]) => unknown;
 export const maximumArguments = 48;
 
 /** Bits of a claim that say which part is next; the others hold the job's generation. */
-const partBits = 10;
+export const partBits = 10;
 
 /** Most parts of a job. */
 export const maximumParts = 2 ** partBits - 1;
-
-/** Generations, before they begin again. */
-export const generations = 2 ** (32 - partBits);
 
 /** int32 cells, each on a cache line of its own. */
 export const cell = {
@@ -30,8 +27,8 @@ export const cell = {
   failure: 64,
 } as const;
 
-/** What is done with the arguments, as float64 values. */
-const head = {
+/** What is to be done, as float64 values. */
+export const head = {
   kernel: 0,
   parts: 1,
   /** Number of arguments. */
@@ -54,22 +51,6 @@ const messageStart = stepsStart + 8 * maximumArguments;
 const messageLength = 200;
 const recordBytes = messageStart + 2 * messageLength;
 
-/** A kernel's call in parts. */
-export interface Task {
-  /** Index among the kernels. */
-  readonly kernel: number;
-  /** Parts that may run at once and in any order. */
-  readonly parts: number;
-  readonly args: readonly number[];
-  /** Set: a part is units [from, to) of so many, `scratch, from, to` the kernel's last arguments. */
-  readonly split?: { readonly units: number; readonly scratch: number; readonly scratchBytes: number };
-  /**
-   * Set: the argument `counted` counts items, of which a part takes at most `unit`; the arguments grow by
-   * `steps` (default 0) from part to part.
-   */
-  readonly sweep?: { readonly steps: readonly number[]; readonly counted: number; readonly unit: number };
-}
-
 /** Views of a job's record. */
 export class Job {
   readonly buffer: SharedArrayBuffer;
@@ -88,33 +69,7 @@ export class Job {
     this.message = new Uint16Array(buffer, messageStart, messageLength);
   }
 
-  /** Describes a task and lets threads claim its parts. The task before has to be finished. */
-  open({ kernel, parts, args, split, sweep }: Task, generation: number): void {
-    const { cells } = this;
-    this.head[head.kernel] = kernel;
-    this.head[head.parts] = parts;
-    this.head[head.arguments] = args.length;
-    this.head[head.units] = split?.units ?? 0;
-    this.head[head.unitsPerPart] = split ? Math.ceil(split.units / parts) : sweep!.unit;
-    this.head[head.counted] = sweep?.counted ?? 0;
-    this.head[head.scratch] = split?.scratch ?? 0;
-    this.head[head.scratchBytes] = split?.scratchBytes ?? 0;
-    for (let i = 0; i < args.length; i++) {
-      this.args[i] = args[i];
-      this.steps[i] = sweep?.steps[i] ?? 0;
-    }
-    Atomics.store(cells, cell.done, 0);
-    Atomics.store(cells, cell.failure, 0);
-    Atomics.store(cells, cell.claim, generation << partBits);
-    Atomics.store(cells, cell.generation, generation);
-  }
-
-  /** What a part that failed said; undefined: none has. */
-  failure(): string | undefined {
-    const length = Atomics.load(this.cells, cell.failure);
-    return length === 0 ? undefined : String.fromCharCode(...this.message.subarray(0, length));
-  }
-
+  /** Notes what a part that failed said. */
   fail(error: unknown): void {
     const text = (error instanceof Error ? error.message : String(error)) || "failed";
     const length = Math.min(text.length, messageLength);

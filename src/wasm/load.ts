@@ -12,7 +12,7 @@ export interface KernelModule {
   readonly module: WebAssembly.Module;
 }
 
-/** A build in base64, compiled for a shared memory. */
+/** A build, packed (see `unpack`), compiled for a shared memory. */
 interface Binary {
   readonly default: string;
   /** Where the byte stands that says so. */
@@ -25,12 +25,11 @@ const binaries: Record<Build, () => Promise<Binary>> = {
   relaxed: () => import("./generated/kernels-relaxed.ts"),
 };
 
-/** Bytes from base64, in every runtime. */
-export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
-  return bytes;
+/** A binary from its zlib stream in base64, in every runtime. */
+export async function unpack(text: string): Promise<Uint8Array<ArrayBuffer>> {
+  const packed = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 /** 4 GiB, the most that 32-bit pointers reach. */
@@ -57,8 +56,8 @@ function newMemory(shared: boolean): WebAssembly.Memory {
  */
 export async function loadKernels(wanted?: Build): Promise<KernelModule> {
   const build = chooseBuild(wanted);
-  const { default: base64, memoryFlags } = await binaries[build]();
-  const bytes = decodeBase64(base64);
+  const { default: packed, memoryFlags } = await binaries[build]();
+  const bytes = await unpack(packed);
   const shared = threadsMissing() === undefined;
   // The same code serves both kinds of memory; a module has to declare which it imports.
   if (!shared) bytes[memoryFlags] = unsharedLimits;

@@ -1,6 +1,6 @@
 import { instantiate } from "./generated/as-bind.js";
 import control from "./generated/control.ts";
-import { decodeBase64 } from "./load.ts";
+import { unpack } from "./load.ts";
 
 /** High-level calls of the control module, through as-bind: strings and typed arrays, never tensors. */
 export interface ControlExports {
@@ -210,6 +210,6 @@ export class Planner {
 
 /** Instantiates the control module. */
 export async function loadPlanner(): Promise<Planner> {
-  const { exports } = await instantiate(decodeBase64(control), {});
+  const { exports } = await instantiate(await unpack(control), {});
   return new Planner(exports as ControlExports);
 }

@@ -1,8 +1,25 @@
 import { GanvilError } from "../errors.ts";
 import workerSource from "./generated/worker.ts";
-import { cell, generations, Job, type Kernel, maximumArguments, type Task, work } from "./job.ts";
+import { cell, head, Job, type Kernel, maximumArguments, partBits, work } from "./job.ts";
 import type { KernelModule } from "./load.ts";
 import { type StartedWorker, startWorker } from "./workers.ts";
+
+/** A kernel's call in parts. */
+export interface Task {
+  /** Parts that may run at once and in any order. */
+  readonly parts: number;
+  readonly args: readonly number[];
+  /** Set: a part is units [from, to) of so many, `scratch, from, to` the kernel's last arguments. */
+  readonly split?: { readonly units: number; readonly scratch: number; readonly scratchBytes: number };
+  /**
+   * Set: the argument `counted` counts items, of which a part takes at most `unit`; the arguments grow by
+   * `steps` (default 0) from part to part.
+   */
+  readonly sweep?: { readonly steps: readonly number[]; readonly counted: number; readonly unit: number };
+}
+
+/** Generations of jobs, before they begin again. */
+const generations = 2 ** (32 - partBits);
 
 /** Workers look for the next job this long before they sleep: longer than JavaScript takes between two kernels. */
 const spinMs = 2;
@@ -15,6 +32,27 @@ const joinLooks = 20_000;
 
 /** A thread may wait everywhere but in a page's main thread. */
 const mayWait = typeof window === "undefined";
+
+/** Describes a task and lets threads claim its parts. The task before has to be finished. */
+function open(job: Job, kernel: number, { parts, args, split, sweep }: Task, generation: number): void {
+  const { cells, head: h } = job;
+  h[head.kernel] = kernel;
+  h[head.parts] = parts;
+  h[head.arguments] = args.length;
+  h[head.units] = split?.units ?? 0;
+  h[head.unitsPerPart] = split ? Math.ceil(split.units / parts) : sweep!.unit;
+  h[head.counted] = sweep?.counted ?? 0;
+  h[head.scratch] = split?.scratch ?? 0;
+  h[head.scratchBytes] = split?.scratchBytes ?? 0;
+  for (let i = 0; i < args.length; i++) {
+    job.args[i] = args[i];
+    job.steps[i] = sweep?.steps[i] ?? 0;
+  }
+  Atomics.store(cells, cell.done, 0);
+  Atomics.store(cells, cell.failure, 0);
+  Atomics.store(cells, cell.claim, generation << partBits);
+  Atomics.store(cells, cell.generation, generation);
+}
 
 /** Workers over the kernels' memory. The thread that calls works too, and waits until all is done. */
 export class Pool {
@@ -70,7 +108,7 @@ export class Pool {
    * Does a task, all of it.
    * @throws GanvilError `kernel-failed` when the kernel traps, in whichever thread
    */
-  run(name: string, task: Omit<Task, "kernel">): void {
+  run(name: string, task: Task): void {
     if (task.args.length > maximumArguments - 3) {
       throw new RangeError(
         `${name}: expected at most ${maximumArguments - 3} arguments, got ${task.args.length}`,
@@ -79,12 +117,14 @@ export class Pool {
     const { cells } = this.#job;
     const generation = (this.#generation + 1) % generations;
     this.#generation = generation;
-    this.#job.open({ ...task, kernel: this.#indices.get(name)! }, generation);
+    open(this.#job, this.#indices.get(name)!, task, generation);
     if (Atomics.load(cells, cell.sleepers) > 0) this.#workUntilWorthWaking(generation, task.parts);
     work(this.#job, this.#kernels, generation, 0);
     this.#join(task.parts);
-    const failure = this.#job.failure();
-    if (failure !== undefined) throw new GanvilError("kernel-failed", `${name}: ${failure}`);
+    const length = Atomics.load(cells, cell.failure);
+    if (length === 0) return;
+    const message = String.fromCharCode(...this.#job.message.subarray(0, length));
+    throw new GanvilError("kernel-failed", `${name}: ${message}`);
   }
 
   /** Ends the workers. */

@@ -33,7 +33,7 @@ describe("chooseBuild", () => {
     expect(() => chooseBuild()).toThrow(
       expect.objectContaining({
         code: "no-simd",
-        message: expect.stringMatching(/Chrome or Edge 91, Firefox 89, Safari 16\.4, Node 20/),
+        message: expect.stringMatching(/Chrome or Edge 91, Firefox 113, Safari 16\.4, Node 20/),
       }),
     );
   });
