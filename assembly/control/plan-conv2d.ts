@@ -101,13 +101,9 @@ export class Plan {
   program: Int32Array = new Int32Array(Program.Length);
   tail: Int32Array = new Int32Array(0);
   workspace: Workspace = new Workspace();
-<<<<<<< ours
   /** Places in the memory of each thread. */
   scratch: Workspace = new Workspace();
-  /** A kernel, its units, the bytes of scratch memory of each thread that runs some, its fields: four numbers a step. */
-=======
   /** A kernel, its units, scratch bytes of each thread that runs some, first field: four numbers a step. */
->>>>>>> theirs
   steps: Array<f64> = [];
 
   constructor(
