@@ -17,6 +17,7 @@ export * from "./ops/conv2d-minimal";
 export * from "./ops/conv2d-minimal-gradient";
 export * from "./ops/conv2d-phases";
 export * from "./ops/conv2d-phases-filter";
+export * from "./ops/conv2d-phases-gradient";
 export * from "./ops/conv2d-scatter";
 export * from "./ops/conv2d-thin";
 export * from "./ops/copy-strided";

@@ -1,7 +1,8 @@
 import { tileOfPanels } from "../lib/gemm-panels";
 import { addFloats, copyFloats } from "../lib/pack";
+import { tapsPatch, tapsPlane } from "../lib/phases-patches";
 import { blockLength, blockStart, Phases, phases, planeStep, wholeVectors } from "../lib/phases-program";
-import { prepareTiles, readInputTile, readOutputTile, tapsPatch, tapsPlane, tilesAtOnce, transformTiles } from "../lib/phases-tiles";
+import { prepareTiles, readInputTile, readOutputTile, tilesAtOnce, transformTiles } from "../lib/phases-tiles";
 
 /**
  * Transforms a block's tiles of both inputs to panels, x to [phase, channel/4][plane][tile][4] and dy to
