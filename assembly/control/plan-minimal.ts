@@ -8,6 +8,8 @@ import { Algorithm, Kernel, Plan, roundUp } from "./plan-conv2d";
  */
 const blockBytes: i32 = 640 << 10;
 const stripBytes: i32 = 160 << 10;
+const leastUnits: i32 = 8;
+const leastTiles: i32 = 32;
 /**
  * Bytes of x and dy that a block of the filter-gradient transforms, and how many more it may take to sum over enough
  * tiles. Less makes for shorter sums (10 % slower at 768 KB), more leaves L2 (transforms 20 % slower at 2560 KB).
@@ -99,7 +101,8 @@ function planOutputs(conv: Conv2d, tile: i32): Plan {
   const lanes = roundUp(f[Minimal.SourceDepth], 4) * f[Minimal.SourceGroups];
   const tiles = f[Minimal.Tiles];
   const fitting = max(4, (blockBytes / (planes * lanes * 4)) & ~3);
-  const blocks = (tiles + fitting - 1) / fitting;
+  // Enough units for several threads, unless they would be tiny.
+  const blocks = max(1, max((tiles + fitting - 1) / fitting, min(leastUnits, tiles / leastTiles)));
   const block = roundUp((tiles + blocks - 1) / blocks, 4);
   f[Minimal.Block] = block;
   f[Minimal.SourcePlane] = planeBytes(4 * block * lanes);
@@ -141,7 +144,9 @@ function planFilterGradient(conv: Conv2d, tile: i32): Plan {
   const outLanes = conv.groups * roundUp(conv.groupOut, 8);
   const tiles = f[Minimal.Tiles];
   const bytes = planes * (lanes + outLanes) * 4;
-  const enough = max(gatheredBytes / bytes, min(enoughTiles, mostGatheredBytes / bytes));
+  // In groups the transforms take longer than the sums.
+  const least = conv.groups > 1 ? 0 : min(enoughTiles, mostGatheredBytes / bytes);
+  const enough = max(gatheredBytes / bytes, least);
   const fitting = max(gatheredTiles, enough & -gatheredTiles);
   const fewest = (tiles + fitting - 1) / fitting;
   const block = roundUp((tiles + fewest - 1) / fewest, gatheredTiles);

@@ -63,4 +63,4 @@ export const gatheredTiles: i32 = 8;
 export const gatheredChannels: i32 = 32;
 /** Input channels, and panels of eight output channels, whose sums a unit of the filter-gradient holds. */
 export const summedChannels: i32 = 16;
-export const summedPanels: i32 = 2;
+export const summedPanels: i32 = 1;
