@@ -12,6 +12,8 @@ export * from "./ops/conv2d";
 export * from "./ops/conv2d-depthwise";
 export * from "./ops/conv2d-depthwise-filter";
 export * from "./ops/conv2d-filter";
+export * from "./ops/conv2d-minimal";
+export * from "./ops/conv2d-minimal-gradient";
 export * from "./ops/conv2d-scatter";
 export * from "./ops/conv2d-thin";
 export * from "./ops/copy-strided";

@@ -9,6 +9,8 @@ export function catalogue(): string {
     "conv2d: conv2dFilter: filter-gradients by GEMM over blocks of pixels",
     "conv2d: conv2dDepthwise, conv2dDepthwiseFilter: one filter a channel, channels as lanes",
     "conv2d: conv2dThinDots, conv2dThinSpread, conv2dThinFilter: pointwise, one to three channels on one side",
+    "conv2d: conv2dMinimalFilter, conv2dMinimal: 3x3 filters of stride 1 by minimal filtering",
+    "conv2d: conv2dMinimalGather, conv2dMinimalSum: their filter-gradients",
     "fill: fill, fillI32, fillU8: constants",
   ].join("\n");
 }

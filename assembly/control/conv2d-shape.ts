@@ -24,7 +24,10 @@ export class Conv2d {
   dilationHeight: i32;
   dilationWidth: i32;
   groups: i32;
-  /** Largest tile of outputs that minimal filtering may compute at once: 0 (no filtering), 2 or 4. */
+  /**
+   * Largest tile of outputs that minimal filtering may compute at once: 0 (no filtering), 2 or 4; negative: that tile
+   * wherever it is possible, faster or not, for tests and measurements.
+   */
   filtering: i32;
   /** Channels of one group. */
   groupIn: i32;

@@ -2,13 +2,14 @@
 import { Program, Scatter, Stage, Thin } from "../lib/conv2d-program";
 import { Conv2d, Direction } from "./conv2d-shape";
 import { forwardStage, gradientStages, Stages } from "./conv2d-stages";
+import { planMinimal } from "./plan-minimal";
 
 /** The product's tile: rows (pixels) by columns (channels). */
 export const tileRows: i32 = 4;
 export const tileColumns: i32 = 8;
 
 /** How a direction is computed; src/wasm/planner.ts names them in this order. */
-const enum Algorithm {
+export const enum Algorithm {
   Runs,
   Scatter,
   Filter,
@@ -17,10 +18,12 @@ const enum Algorithm {
   ThinDots,
   ThinSpread,
   ThinFilter,
+  Minimal2,
+  Minimal4,
 }
 
 /** What a plan's steps call; src/wasm/planner.ts names them in this order. */
-const enum Kernel {
+export const enum Kernel {
   Runs,
   Scatter,
   Filter,
@@ -29,6 +32,10 @@ const enum Kernel {
   ThinDots,
   ThinSpread,
   ThinFilter,
+  MinimalFilter,
+  Minimal,
+  MinimalGather,
+  MinimalSum,
 }
 
 /** A block of padded pictures, so that it stays in the L2 cache. */
@@ -43,7 +50,7 @@ function computed(columns: i32): i32 {
   return roundUp(columns, tileColumns / 2);
 }
 
-function roundUp(n: i32, multiple: i32): i32 {
+export function roundUp(n: i32, multiple: i32): i32 {
   return ((n + multiple - 1) / multiple) * multiple;
 }
 
@@ -59,11 +66,11 @@ class Workspace {
 }
 
 /** A plan while it is made. */
-class Plan {
+export class Plan {
   program: Int32Array = new Int32Array(Program.Length);
   tail: Int32Array = new Int32Array(0);
   workspace: Workspace = new Workspace();
-  /** A kernel, its units and the bytes of scratch memory of each thread that runs some: three numbers a step. */
+  /** A kernel, its units, scratch bytes of each thread that runs some, first field: four numbers a step. */
   steps: Array<f64> = [];
 
   constructor(
@@ -75,11 +82,15 @@ class Plan {
     this.program[field] = value;
   }
 
-  /** Adds a step: its units may run at once and in any order, after all of the step before. */
-  step(kernel: Kernel, units: i32, scratchBytes: f64): void {
+  /**
+   * Adds a step: its units may run at once and in any order, after all of the step before. The kernel is told the
+   * program from the field `place` on.
+   */
+  step(kernel: Kernel, units: i32, scratchBytes: f64, place: i32 = 0): void {
     this.steps.push(kernel);
     this.steps.push(units);
     this.steps.push(scratchBytes);
+    this.steps.push(place);
   }
 
   /**
@@ -97,7 +108,7 @@ class Plan {
     out[3] = this.workspace.bytes;
     out[4] = flops;
     out[5] = this.cost;
-    out[6] = steps / 3;
+    out[6] = steps / 4;
     for (let i = 0; i < steps; i++) out[7 + i] = this.steps[i];
     for (let i = 0; i < length; i++) {
       const own = this.program.length;
@@ -330,6 +341,8 @@ function planThin(conv: Conv2d): Plan {
 export function planConv2d(shape: Int32Array): Float64Array {
   const conv = new Conv2d(shape).flattened();
   const flops = conv.flops();
+  const minimal = planMinimal(conv);
+  if (minimal != null) return minimal.result(flops);
   if (isThin(conv)) return planThin(conv).result(flops);
   const gradient = conv.direction == Direction.InputGradient;
   if (conv.groupIn == 1 && conv.groups > 1) {

@@ -15,6 +15,9 @@ export function convolve(
     return;
   }
   const { steps, program, workspaceBytes } = call.planner.planConv2d(geometry, direction);
-  const args = [result.ptr, a.ptr, b.ptr, call.ints(program), call.workspace(workspaceBytes)];
-  for (const { kernel, units, scratchBytes } of steps) call.split(kernel, units, scratchBytes, args);
+  const fields = call.ints(program);
+  const workspace = call.workspace(workspaceBytes);
+  for (const { kernel, units, scratchBytes, place } of steps) {
+    call.split(kernel, units, scratchBytes, [result.ptr, a.ptr, b.ptr, fields + 4 * place, workspace]);
+  }
 }

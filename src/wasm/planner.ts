@@ -40,6 +40,7 @@ export interface Conv2dGeometry {
  * - `filter`: GEMM over blocks of pixels.
  * - `depthwise`, `depthwiseFilter`: one filter a channel.
  * - `thinDots`, `thinSpread`, `thinFilter`: pointwise, with one to three channels on one side.
+ * - `minimal2`, `minimal4`: minimal filtering of 3×3 taps, 2×2 or 4×4 outputs at a time.
  */
 export type Conv2dAlgorithm = (typeof algorithms)[number];
 
@@ -53,6 +54,8 @@ export interface Conv2dStep {
   readonly units: number;
   /** Scratch memory of each thread that runs some of them. */
   readonly scratchBytes: number;
+  /** The first of the program's fields that the kernel is told. */
+  readonly place: number;
 }
 
 /** How to compute one direction of one convolution. */
@@ -74,10 +77,12 @@ const directions: readonly Conv2dDirection[] = ["forward", "inputGradient", "fil
 const algorithms = [
   ...(["runs", "scatter", "filter", "depthwise", "depthwiseFilter"] as const),
   ...(["thinDots", "thinSpread", "thinFilter"] as const),
+  ...(["minimal2", "minimal4"] as const),
 ];
 const kernels = [
   ...(["conv2dRuns", "conv2dScatter", "conv2dFilter", "conv2dDepthwise", "conv2dDepthwiseFilter"] as const),
   ...(["conv2dThinDots", "conv2dThinSpread", "conv2dThinFilter"] as const),
+  ...(["conv2dMinimalFilter", "conv2dMinimal", "conv2dMinimalGather", "conv2dMinimalSum"] as const),
 ];
 
 /** 32-bit FNV-1a, an integer at a time; different lists may share a number. */
@@ -100,8 +105,11 @@ export type Filtering = 0 | 2 | 4;
 
 /** Asks the control module for plans and remembers the answers. */
 export class Planner {
-  /** Of the plans asked for from now on. */
-  filtering: Filtering = 4;
+  /**
+   * Of the plans asked for from now on. Negative: that tile wherever it is possible, faster or not, to test and to
+   * measure it.
+   */
+  filtering: Filtering | -2 | -4 = 4;
   readonly #control: ControlExports;
   /** By hash, the plan last asked for: a string for a key would cost more than a small kernel. */
   readonly #plans = new Map<number, { readonly shape: readonly number[]; readonly plan: Conv2dPlan }>();
@@ -149,7 +157,7 @@ export class Planner {
     const answer = Float64Array.from(this.#control.planConv2d(Int32Array.from(shape)));
     this.#control.__collect();
     const [algorithm, rows, columns, workspaceBytes, flops, cost, stepCount] = answer;
-    const programStart = 7 + 3 * stepCount;
+    const programStart = 7 + 4 * stepCount;
     const plan: Conv2dPlan = {
       algorithm: algorithms[algorithm],
       tile: [rows, columns],
@@ -157,8 +165,8 @@ export class Planner {
       flops,
       cost,
       steps: Array.from({ length: stepCount }, (_, i) => {
-        const [kernel, units, scratchBytes] = answer.subarray(7 + 3 * i);
-        return { kernel: kernels[kernel], units, scratchBytes };
+        const [kernel, units, scratchBytes, place] = answer.subarray(7 + 4 * i);
+        return { kernel: kernels[kernel], units, scratchBytes, place };
       }),
       program: Int32Array.from(answer.subarray(programStart)),
     };

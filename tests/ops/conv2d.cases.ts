@@ -10,7 +10,7 @@ import type { OpCase } from "./case.ts";
 
 type Pair = readonly [number, number];
 
-interface Shape {
+export interface Shape {
   readonly x: readonly [number, number, number, number];
   /** [filterHeight, filterWidth, outChannels] */
   readonly filter: readonly [number, number, number];
@@ -41,7 +41,7 @@ function describe(shape: Shape): string {
 }
 
 /** Forward, input-gradient and filter-gradient of one convolution, each as an op of its own. */
-function directions(shape: Shape): OpCase[] {
+export function directions(shape: Shape): OpCase[] {
   const { x, filter, stride = [1, 1], dilation = [1, 1], groups = 1, pad = "same" } = shape;
   const rows = paddingOf(shape, 0);
   const columns = paddingOf(shape, 1);

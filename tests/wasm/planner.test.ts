@@ -46,7 +46,7 @@ describe("planner", () => {
       buildInfo: () => "",
       planConv2d: () => {
         asked++;
-        return Float64Array.of(0, 4, 8, 64, 1, 1, 1, 2, 5, 256, 7);
+        return Float64Array.of(0, 4, 8, 64, 1, 1, 1, 2, 5, 256, 0, 7);
       },
       __collect: () => {},
     });
@@ -54,7 +54,7 @@ describe("planner", () => {
     expect(planner.planConv2d({ ...layer }, "forward")).toBe(plan);
     expect(asked).toBe(1);
     expect([...plan.program]).toEqual([7]);
-    expect(plan.steps).toEqual([{ kernel: "conv2dFilter", units: 5, scratchBytes: 256 }]);
+    expect(plan.steps).toEqual([{ kernel: "conv2dFilter", units: 5, scratchBytes: 256, place: 0 }]);
     planner.planConv2d(layer, "inputGradient");
     planner.planConv2d({ ...layer, batch: 8 }, "forward");
     expect(asked).toBe(3);
@@ -86,6 +86,69 @@ describe("planner", () => {
     expect(planner.planConv2d(colours, "inputGradient").algorithm).toBe("scatter");
   });
 
+  const directions = ["forward", "inputGradient", "filterGradient"] as const;
+  const same = {
+    filterHeight: 3,
+    filterWidth: 3,
+    strideHeight: 1,
+    strideWidth: 1,
+    outHeight: 16,
+    outWidth: 16,
+  };
+  const block = { ...layer, ...same, outChannels: 64 };
+
+  it("filters 3x3 layers of stride 1 minimally, in tiles as large as allowed", async () => {
+    const planner = await loadPlanner();
+    const algorithms = (geometry: Conv2dGeometry) =>
+      directions.map((direction) => planner.planConv2d(geometry, direction).algorithm);
+    for (const geometry of [block, { ...block, groups: 4 }]) {
+      planner.filtering = 4;
+      expect(algorithms(geometry)).toEqual(["minimal4", "minimal4", "minimal4"]);
+      planner.filtering = 2;
+      expect(algorithms(geometry)).toEqual(["minimal2", "minimal2", "minimal2"]);
+      planner.filtering = 0;
+      expect(algorithms(geometry)).toEqual(["runs", "runs", "filter"]);
+    }
+  });
+
+  it("counts fewer FLOPs than the definition where it filters minimally", async () => {
+    const planner = await loadPlanner();
+    for (const direction of directions) {
+      const plan = planner.planConv2d(block, direction);
+      expect(plan.cost / plan.flops).toBeGreaterThan(36 / (16 * 9));
+      expect(plan.cost / plan.flops).toBeLessThan(0.35);
+    }
+  });
+
+  it("filters minimally neither pictures of few pixels nor layers of few channels", async () => {
+    const planner = await loadPlanner();
+    const dot = { ...block, inHeight: 1, inWidth: 1, outHeight: 1, outWidth: 1 };
+    for (const geometry of [dot, { ...block, inChannels: 3 }, { ...block, groups: 64 }]) {
+      for (const direction of directions) {
+        expect(planner.planConv2d(geometry, direction).algorithm).not.toMatch(/minimal/);
+      }
+    }
+  });
+
+  it("takes tiles of 2x2, or none, where the transformed filter would take more than 20 MB", async () => {
+    const planner = await loadPlanner();
+    for (const [channels, algorithm] of [
+      [256, "minimal4"],
+      [512, "minimal2"],
+      [1024, "runs"],
+    ] as const) {
+      const plan = planner.planConv2d({ ...block, inChannels: channels, outChannels: channels }, "forward");
+      expect(plan.algorithm).toBe(algorithm);
+    }
+  });
+
+  it("takes tiles of 2x2 where those of 4x4 would be mostly outside", async () => {
+    const planner = await loadPlanner();
+    const tiny = { ...block, inHeight: 2, inWidth: 2, outHeight: 2, outWidth: 2 };
+    for (const direction of directions)
+      expect(planner.planConv2d(tiny, direction).algorithm).toBe("minimal2");
+  });
+
   it("takes the thin kernels for pointwise layers with a few channels on one side", async () => {
     const planner = await loadPlanner();
     const one = { filterHeight: 1, filterWidth: 1, strideHeight: 1, strideWidth: 1, padTop: 0, padLeft: 0 };
@@ -114,10 +177,13 @@ describe("planner", () => {
 
   it("needs a workspace of a few pictures, whatever the batch", async () => {
     const planner = await loadPlanner();
-    for (const direction of ["forward", "inputGradient", "filterGradient"] as const) {
+    for (const direction of directions) {
       const small = planner.planConv2d({ ...layer, batch: 16 }, direction).workspaceBytes;
       const large = planner.planConv2d({ ...layer, batch: 256 }, direction).workspaceBytes;
       expect(large).toBe(small);
+      const filtered = planner.planConv2d({ ...block, batch: 256 }, direction);
+      expect(filtered.workspaceBytes).toBeLessThan(4e6);
+      for (const { scratchBytes } of filtered.steps) expect(scratchBytes).toBeLessThan(2e6);
     }
   });
 });
