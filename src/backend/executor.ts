@@ -52,26 +52,28 @@ export class Executor {
   /**
    * Runs the units [0, units) of a kernel whose last three parameters are `scratch, from, to`: it computes the
    * units from `from` to before `to`, which depend on no other unit, with scratch memory of its own.
-   * @param workspace gives memory that lasts until the op's call ends
+   * @param withScratch hands out memory for so long as its function runs
    */
   split(
     kernel: keyof Kernels,
     units: number,
     scratchBytes: number,
     args: readonly number[],
-    workspace: (bytes: number) => number,
+    withScratch: (bytes: number, use: (scratch: number) => void) => void,
   ): void {
-    const { pool } = this;
+    const pool = units > 1 ? this.pool : undefined;
+    // Whole cache lines, so that no two threads write to one.
     const bytes = Math.ceil(scratchBytes / 64) * 64;
-    if (pool === undefined || units < 2) {
-      const all = [...args, bytes > 0 ? workspace(bytes) : 0, 0, units];
-      this.#run(kernel, () => this.#call(kernel, all));
-      return;
-    }
-    const scratch = bytes > 0 ? workspace(bytes * pool.threads) : 0;
-    const parts = Math.ceil(units / Math.ceil(units / maximumParts));
-    const job = { parts, args, split: { units, scratch, scratchBytes: bytes } };
-    this.#run(kernel, () => pool.run(kernel, job));
+    withScratch(bytes * (pool?.threads ?? 1), (scratch) => {
+      if (pool === undefined) {
+        const all = [...args, scratch, 0, units];
+        this.#run(kernel, () => this.#call(kernel, all));
+      } else {
+        const parts = Math.ceil(units / Math.ceil(units / maximumParts));
+        const job = { parts, args, split: { units, scratch, scratchBytes: bytes } };
+        this.#run(kernel, () => pool.run(kernel, job));
+      }
+    });
   }
 
   /**

@@ -38,13 +38,21 @@ function callOn(backend: GanvilBackend, workspaces: number[]): Call {
     workspaces.push(ptr);
     return ptr;
   };
+  const withScratch = (bytes: number, use: (scratch: number) => void): void => {
+    const ptr = bytes > 0 ? heap.alloc(bytes) : 0;
+    try {
+      use(ptr);
+    } finally {
+      if (ptr !== 0) heap.free(ptr);
+    }
+  };
   const { recorder } = executor;
   heap.resetArguments();
   return {
     kernels: executor.kernels,
     planner,
     split: (kernel, units, scratchBytes, args) =>
-      executor.split(kernel, units, scratchBytes, args, workspace),
+      executor.split(kernel, units, scratchBytes, args, withScratch),
     sweep: (kernel, args, counted, unit, steps) => executor.sweep(kernel, args, counted, unit, steps),
     ints: (values) => {
       const argument = recorder === undefined ? heap.argumentInts(values) : undefined;

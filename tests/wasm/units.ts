@@ -28,7 +28,7 @@ function runWith(split: Split, work: () => Tensor): { bytes: Uint8Array; units: 
 /** Units in random order, a few to a call, each call with scratch memory of its own that is full of NaN. */
 function shuffled(seed: string): Split {
   const next = random(seed);
-  return (kernel, units, scratchBytes, args, workspace) => {
+  return (kernel, units, scratchBytes, args, withScratch) => {
     const { executor, heap } = currentBackend();
     const ranges: { from: number; to: number; key: number }[] = [];
     for (let from = 0; from < units; ) {
@@ -37,16 +37,19 @@ function shuffled(seed: string): Split {
       from = to;
     }
     for (const { from, to } of ranges.toSorted((a, b) => a.key - b.key)) {
-      const scratch = workspace(scratchBytes);
-      heap.u8(scratch, scratchBytes).fill(0xff);
-      (executor.kernels[kernel] as SplitKernel)(...args, scratch, from, to);
+      withScratch(scratchBytes, (scratch) => {
+        heap.u8(scratch, scratchBytes).fill(0xff);
+        (executor.kernels[kernel] as SplitKernel)(...args, scratch, from, to);
+      });
     }
   };
 }
 
-const whole: Split = (kernel, units, scratchBytes, args, workspace) => {
+const whole: Split = (kernel, units, scratchBytes, args, withScratch) => {
   const { executor } = currentBackend();
-  (executor.kernels[kernel] as SplitKernel)(...args, workspace(scratchBytes), 0, units);
+  withScratch(scratchBytes, (scratch) => {
+    (executor.kernels[kernel] as SplitKernel)(...args, scratch, 0, units);
+  });
 };
 
 /**
