@@ -139,13 +139,13 @@ function turnsOf({ batch, latent, gamma }: ResidualShape): readonly Turn[] {
 }
 
 /** A GAN of residual networks; no recipe has its losses, so its turns take the place of the usual ones. */
-export function residualGan(shape: ResidualShape): Gan {
+export function residualGan(shape: ResidualShape, capture: boolean): Gan {
   const { batch, latent } = shape;
   const { learningRate, beta1, beta2 } = adamOptions;
   const gan = createGan({
     generator: residualGenerator(shape),
     discriminator: residualDiscriminator(shape),
-    ...{ batch, latent, resolution: 32, beta1, beta2 },
+    ...{ batch, latent, resolution: 32, beta1, beta2, capture },
     learningRate: constant(learningRate),
   });
   Object.assign(gan.game, { turns: turnsOf(shape) });

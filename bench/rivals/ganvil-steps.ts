@@ -11,14 +11,15 @@ import { residualGan } from "./ganvil-residual.ts";
 import type { Step } from "./tfjs-contestant.ts";
 
 /** A step of a whole GAN as a user of the library makes it. */
-export function ganvilStep(shape: StepShape): Step {
+export function ganvilStep(shape: StepShape, plain = false): Step {
+  const capture = !plain;
   switch (shape.network) {
     case "mlp":
-      return stepOf(createGan(mlpSettings(shape)));
+      return stepOf(createGan({ ...mlpSettings(shape), capture }));
     case "dcgan":
-      return stepOf(createGan(dcganSettings(shape)));
+      return stepOf(createGan({ ...dcganSettings(shape), capture }));
     case "residual":
-      return stepOf(residualGan(shape));
+      return stepOf(residualGan(shape, capture));
   }
 }
 

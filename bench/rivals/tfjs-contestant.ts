@@ -38,7 +38,8 @@ export interface TfjsBackend {
   adam(parameter: Variable): { step(gradient: Tensor): void; dispose(): void };
   /** Its convolutions take `groups`. */
   readonly groups?: boolean;
-  step(shape: StepShape): Step | { readonly missing: string };
+  /** @param plain kernels are called by the library at each step, none replayed, so that each can be clocked */
+  step(shape: StepShape, plain?: boolean): Step | { readonly missing: string };
   /** Floating-point operations of a kernel's call, where they are known. */
   flops?(kernel: string, inputs: object, attrs: object): number | undefined;
 }
@@ -68,7 +69,7 @@ export function tfjsContestant(backend: TfjsBackend): Contestant {
     },
     profile: async ({ call }, steps) => {
       if (call.op !== "step") throw new Error("profile: expected a step");
-      const step = backend.step(call.shape);
+      const step = backend.step(call.shape, true);
       if ("missing" in step) throw new Error(step.missing);
       try {
         return await profileStep(backend, step, steps);
