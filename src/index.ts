@@ -53,5 +53,6 @@ export {
   upfirdn2d,
   upsample2d,
 } from "./ops/upfirdn2d.ts";
+export { Adam, type AdamApplyOptions, type AdamOptions } from "./optim/adam.ts";
 export { constant, cosine, type Schedule } from "./optim/schedule.ts";
 export { type DcganOptions, dcgan } from "./recipes/dcgan.ts";

@@ -64,7 +64,8 @@ export function onHost(tensors: readonly Tensor[], act: (...values: number[][]) 
  * ...`, a key `() => deriveKey(...)`) or from `onHost`. A step that reads a tensor's values otherwise, gives a
  * variable other memory, keeps a tensor, or calls other kernels with the same shapes cannot be captured: it is
  * run as it is, and `status` says why.
- * @param step takes and gives tensors on this backend; the results are the caller's
+ * @param step takes and gives tensors on this backend; all else that it makes is disposed at its end, the results
+ *   are the caller's
  */
 export function compile(step: Step): CompiledStep {
   let shapes = "";
@@ -81,21 +82,23 @@ export function compile(step: Step): CompiledStep {
     refusal = undefined;
   };
 
+  const plainly = (...inputs: Tensor[]): Tensor[] => engine().tidy(() => step(...inputs));
+
   const run = (...inputs: Tensor[]): Tensor[] => {
     const backend = currentBackend();
     // Within another captured step the kernels are written down there.
-    if (backend.executor.recorder !== undefined) return step(...inputs);
+    if (backend.executor.recorder !== undefined) return plainly(...inputs);
     const now = inputs.map(({ dtype, shape }) => `${dtype}[${shape}]`).join();
     if (now !== shapes || (program !== undefined && !isValid(backend, program))) forget();
     shapes = now;
-    if (refusal !== undefined) return step(...inputs);
+    if (refusal !== undefined) return plainly(...inputs);
     if (program !== undefined) return replay(backend, program, inputs);
     if (watched === undefined) {
-      const { recorder, result, peakBytes } = watch(backend, step, inputs);
+      const { recorder, result, peakBytes } = watch(backend, plainly, inputs);
       watched = { hash: recorder.hash, peakBytes };
       return result;
     }
-    const { recorder, result, made } = record(backend, step, inputs, watched.peakBytes);
+    const { recorder, result, made } = record(backend, plainly, inputs, watched.peakBytes);
     if (recorder.hash !== watched.hash) recorder.refuse("its kernels or constants change from call to call");
     if (recorder.refusal === undefined && !recorder.postponed) {
       program = made;
@@ -137,7 +140,7 @@ function record(backend: GanvilBackend, step: Step, inputs: Tensor[], peakBytes:
     outputs = heap.within(memory.arena, () =>
       executor.followed(recorder, () => {
         slots.push(...inputs.map((input) => copyOf(backend, input)));
-        return engine().tidy(() => step(...slots));
+        return step(...slots);
       }),
     );
   } catch (error) {

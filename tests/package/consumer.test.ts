@@ -119,6 +119,7 @@ await init({ device: "abacus" });
       await consumer.write("program-node.ts", program("node").code);
       await consumer.write("program-browser.ts", program("browser").code);
       await consumer.write("program-own.ts", program("own").code);
+      await consumer.write("program-loop.ts", program("loop").code);
       const module = moduleResolution === "nodenext" ? "nodenext" : "esnext";
       const said = await consumer
         .tool(
@@ -126,7 +127,7 @@ await init({ device: "abacus" });
           ...["--noEmit", "--strict", "--target", "es2022", "--lib", "es2023,dom,dom.iterable"],
           ...["--module", module, "--moduleResolution", moduleResolution, "--pretty", "false"],
           ...["--types", "node", "--typeRoots", typeRoots],
-          ...["types.ts", "program-node.ts", "program-browser.ts", "program-own.ts"],
+          ...["types.ts", "program-node.ts", "program-browser.ts", "program-own.ts", "program-loop.ts"],
         )
         .catch((error: Error) => error.message);
       // TensorFlow.js's own declarations have errors under today's TypeScript.
@@ -167,6 +168,11 @@ describe("the README's program", () => {
 
   it("builds networks of one's own and keeps checkpoints, printing what the README says", async () => {
     const { code, prints } = program("own");
+    expect(await run(code)).toMatch(prints);
+  });
+
+  it("captures a training loop of one's own, printing what the README says", async () => {
+    const { code, prints } = program("loop");
     expect(await run(code)).toMatch(prints);
   });
 
