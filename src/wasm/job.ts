@@ -7,7 +7,7 @@ export type Kernel = (...args: number[]) => unknown;
 /** Most arguments that a kernel may have. */
 export const maximumArguments = 48;
 
-/** Bits of a claim that say which part is next; the others hold the job's generation. */
+/** Bits of a claim that say how many parts are left; the others hold the job's generation. */
 export const partBits = 10;
 
 /** Most parts of a job. */
@@ -17,7 +17,7 @@ export const maximumParts = 2 ** partBits - 1;
 export const cell = {
   /** Which job is on; workers sleep on it. */
   generation: 0,
-  /** Generation and next part, in one word: what is claimed belongs to the job that the claimer has read. */
+  /** Generation and parts that nobody has claimed, in one word: a claim needs nothing else of the record. */
   claim: 16,
   /** Parts that are finished. */
   done: 32,
@@ -30,18 +30,17 @@ export const cell = {
 /** What is to be done, as float64 values. */
 export const head = {
   kernel: 0,
-  parts: 1,
   /** Number of arguments. */
-  arguments: 2,
+  arguments: 1,
   /** Units of the job; 0: the arguments grow from part to part instead. */
-  units: 3,
+  units: 2,
   /** Units or items of a part. */
-  unitsPerPart: 4,
+  unitsPerPart: 3,
   /** Position of the argument that counts items. */
-  counted: 5,
+  counted: 4,
   /** Address of the first thread's scratch memory, and bytes of each thread's. */
-  scratch: 6,
-  scratchBytes: 7,
+  scratch: 5,
+  scratchBytes: 6,
 } as const;
 
 const headStart = 512;
@@ -79,44 +78,43 @@ export class Job {
 }
 
 /**
- * Does parts of the job of this generation until none is left, or `most` are done; gives how many it did. It
- * may come late: a part is claimed together with the generation, and a job is not over, nor its record written
- * to, before each claimed part is finished.
+ * Does parts of the job that is on until none is left, or `most` are done; gives how many it did. It may come late,
+ * even while the next job is being described: only a claimed part has the record read, and a job is not over, nor its
+ * record written to, before each claimed part is finished.
  */
 export function work(
   job: Job,
   kernels: readonly Kernel[],
-  generation: number,
   thread: number,
   most: number = maximumParts,
 ): number {
   const { cells, head: h, args, steps } = job;
-  const first = generation << partBits;
-  const kernel = kernels[h[head.kernel]];
-  const parts = h[head.parts];
-  const count = h[head.arguments];
-  const units = h[head.units];
-  const unitsPerPart = h[head.unitsPerPart];
-  const counted = h[head.counted];
-  const list: number[] = [];
-  for (let i = 0; i < count; i++) list.push(args[i]);
-  const total = list[counted];
-  if (units > 0) list.push(h[head.scratch] + thread * h[head.scratchBytes], 0, 0);
+  let generation = -1;
+  let list: number[] = [];
   let finished = 0;
   while (finished < most) {
     const claim = Atomics.load(cells, cell.claim);
-    const part = claim - first;
-    if (part < 0 || part >= parts) break;
-    if (Atomics.compareExchange(cells, cell.claim, claim, claim + 1) !== claim) continue;
+    const part = (claim & maximumParts) - 1;
+    if (part < 0) break;
+    if (Atomics.compareExchange(cells, cell.claim, claim, claim - 1) !== claim) continue;
+    const count = h[head.arguments];
+    const units = h[head.units];
+    const unitsPerPart = h[head.unitsPerPart];
+    if (claim >>> partBits !== generation) {
+      generation = claim >>> partBits;
+      list = Array.from(args.subarray(0, count));
+      if (units > 0) list.push(h[head.scratch] + thread * h[head.scratchBytes], 0, 0);
+    }
     if (units > 0) {
       list[count + 1] = part * unitsPerPart;
       list[count + 2] = Math.min(units, (part + 1) * unitsPerPart);
     } else {
+      const counted = h[head.counted];
       for (let i = 0; i < count; i++) list[i] = args[i] + part * steps[i];
-      list[counted] = Math.min(unitsPerPart, total - part * unitsPerPart);
+      list[counted] = Math.min(unitsPerPart, args[counted] - part * unitsPerPart);
     }
     try {
-      kernel(...list);
+      kernels[h[head.kernel]](...list);
     } catch (error) {
       job.fail(error);
     }

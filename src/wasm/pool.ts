@@ -37,7 +37,6 @@ const mayWait = typeof window === "undefined";
 function open(job: Job, kernel: number, { parts, args, split, sweep }: Task, generation: number): void {
   const { cells, head: h } = job;
   h[head.kernel] = kernel;
-  h[head.parts] = parts;
   h[head.arguments] = args.length;
   h[head.units] = split?.units ?? 0;
   h[head.unitsPerPart] = split ? Math.ceil(split.units / parts) : sweep!.unit;
@@ -50,7 +49,7 @@ function open(job: Job, kernel: number, { parts, args, split, sweep }: Task, gen
   }
   Atomics.store(cells, cell.done, 0);
   Atomics.store(cells, cell.failure, 0);
-  Atomics.store(cells, cell.claim, generation << partBits);
+  Atomics.store(cells, cell.claim, (generation << partBits) | parts);
   Atomics.store(cells, cell.generation, generation);
 }
 
@@ -118,8 +117,8 @@ export class Pool {
     const generation = (this.#generation + 1) % generations;
     this.#generation = generation;
     open(this.#job, this.#indices.get(name)!, task, generation);
-    if (Atomics.load(cells, cell.sleepers) > 0) this.#workUntilWorthWaking(generation, task.parts);
-    work(this.#job, this.#kernels, generation, 0);
+    if (Atomics.load(cells, cell.sleepers) > 0) this.#workUntilWorthWaking(task.parts);
+    work(this.#job, this.#kernels, 0);
     this.#join(task.parts);
     const length = Atomics.load(cells, cell.failure);
     if (length === 0) return;
@@ -133,9 +132,9 @@ export class Pool {
   }
 
   /** Begins alone: what was done tells what is left, and whether that is worth the waking. */
-  #workUntilWorthWaking(generation: number, parts: number): void {
+  #workUntilWorthWaking(parts: number): void {
     const start = performance.now();
-    for (let done = 1; work(this.#job, this.#kernels, generation, 0, 1) > 0; done++) {
+    for (let done = 1; work(this.#job, this.#kernels, 0, 1) > 0; done++) {
       const left = ((performance.now() - start) / done) * (parts - done);
       if (left < wakeMs) continue;
       Atomics.notify(this.#job.cells, cell.generation);

@@ -46,6 +46,6 @@ port.onmessage = ({ data: { module, memory, record, thread, spinMs } }) => {
       generation = Atomics.load(cells, cell.generation);
     }
     seen = generation;
-    work(job, kernels, generation, thread);
+    work(job, kernels, thread);
   }
 };

@@ -67,6 +67,25 @@ describe("the pool of workers", () => {
     heap.free(y);
   });
 
+  it("goes from job to job of ever other sizes without losing or doubling a part", async () => {
+    const { executor, heap } = await start(2);
+    const y = heap.alloc(4096 * 4);
+    executor.kernels.fill(y, 4096, 3);
+    // Tiny jobs one upon the other: a worker is as often as not still at the one before.
+    const next = random("sizes");
+    let jobs = 0;
+    for (const end = performance.now() + 1500; performance.now() < end; ) {
+      for (let i = 0; i < 500; i++, jobs++) {
+        const parts = 2 + Math.floor(next() * 60);
+        executor.sweep("neg", [y, y, 64 * parts], 2, 64, [256, 256]);
+        executor.sweep("neg", [y, y, 64 * parts], 2, 64, [256, 256]);
+      }
+    }
+    expect(jobs).toBeGreaterThan(500);
+    expect(heap.f32(y, 4096).every((value) => value === 3)).toBe(true);
+    heap.free(y);
+  }, 60_000);
+
   it("splits units among more parts than a claim can count, and gives each thread scratch of its own", async () => {
     const { executor, heap } = await start(2);
     const n = 5000;
@@ -77,9 +96,9 @@ describe("the pool of workers", () => {
     // Pictures of one pixel: average pooling copies them.
     heap.i32(geometry, 12).set([n, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0]);
     const asked: number[] = [];
-    executor.split("avgPool", n, 100, [y, x, geometry], (bytes) => {
+    executor.split("avgPool", n, 100, [y, x, geometry], (bytes, use) => {
       asked.push(bytes);
-      return 64;
+      use(64);
     });
     expect(asked).toEqual([2 * 128]);
     expect(heap.f32(y, n)).toEqual(heap.f32(x, n));
