@@ -1,3 +1,2 @@
 export { buildInfo, catalogue } from "./catalogue";
 export { planConv2d } from "./plan-conv2d";
-export { planConv2dPhases } from "./plan-phases";

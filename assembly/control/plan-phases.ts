@@ -184,23 +184,19 @@ function phasesPlan(conv: Conv2d, tile: i32): Plan {
 /** Fewer channels than a vector leave the products too short: 3 to 64 at 32x32 takes 1.1 to 1.3 times as long. */
 const leastChannels: i32 = 4;
 
-/** Minimal filtering of a strided convolution's phases, or null where the direct algorithms are faster. */
+/**
+ * Minimal filtering of a strided convolution's phases, where it is allowed and faster than the direct algorithms;
+ * else null.
+ */
 export function planPhases(conv: Conv2d): Plan | null {
-  if (conv.filtering < 2 || !hasPhases(conv) || min(conv.inChannels, conv.outChannels) < leastChannels) return null;
+  const filtering = conv.filtering;
+  if (filtering == 0 || !hasPhases(conv)) return null;
+  if (filtering < 0) return phasesPlan(conv, -filtering);
+  if (min(conv.inChannels, conv.outChannels) < leastChannels) return null;
   let best = phasesPlan(conv, 2);
-  if (conv.filtering >= 4) {
+  if (filtering == 4) {
     const larger = phasesPlan(conv, 4);
     if (larger.cost < best.cost) best = larger;
   }
   return best.cost < directCost(conv) ? best : null;
-}
-
-/**
- * The plan by minimal filtering with tiles of 2×2 or 4×4 outputs, where the convolution has phases, whatever it
- * costs: to test and compare it.
- * @returns what Plan.result says
- */
-export function planConv2dPhases(shape: Int32Array, tile: i32): Float64Array {
-  const conv = new Conv2d(shape);
-  return hasPhases(conv) ? phasesPlan(conv, tile).result(conv.flops()) : new Float64Array(0);
 }

@@ -7,7 +7,6 @@ export interface ControlExports {
   catalogue(): string;
   buildInfo(): string;
   planConv2d(shape: Int32Array): Float64Array;
-  planConv2dPhases(shape: Int32Array, tile: number): Float64Array;
   /** Frees what earlier calls allocated in the module. */
   __collect(): void;
 }
@@ -106,7 +105,7 @@ function sameValues(a: readonly number[], b: readonly number[]): boolean {
 }
 
 /** A convolution as the control module's Conv2d reads it. */
-function shapeOf(g: Conv2dGeometry, direction: Conv2dDirection, filtering: Filtering | -2 | -4): number[] {
+function shapeOf(g: Conv2dGeometry, direction: Conv2dDirection, filtering: Planner["filtering"]): number[] {
   return [
     directions.indexOf(direction),
     g.batch,
@@ -189,21 +188,6 @@ export class Planner {
     const plan = planOf(this.#control.planConv2d(Int32Array.from(shape)));
     this.#control.__collect();
     this.#plans.set(hash, { shape, plan });
-    return plan;
-  }
-
-  /**
-   * The plan by minimal filtering with tiles of 2×2 or 4×4 outputs of a convolution of stride 2 and 3×3 to 4×4
-   * taps, whether or not it is the fastest: to test and compare it. Undefined for other convolutions.
-   */
-  planConv2dPhases(
-    geometry: Conv2dGeometry,
-    direction: Conv2dDirection,
-    tile: 2 | 4,
-  ): Conv2dPlan | undefined {
-    const answer = this.#control.planConv2dPhases(Int32Array.from(shapeOf(geometry, direction, tile)), tile);
-    const plan = answer.length > 0 ? planOf(answer) : undefined;
-    this.#control.__collect();
     return plan;
   }
 }

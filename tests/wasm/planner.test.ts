@@ -50,7 +50,6 @@ describe("planner", () => {
         asked++;
         return Float64Array.of(0, 4, 8, 64, 1, 1, 1, 2, 5, 256, 0, 7);
       },
-      planConv2dPhases: () => new Float64Array(0),
       __collect: () => {},
     });
     const plan = planner.planConv2d(layer, "forward");
@@ -180,13 +179,13 @@ describe("planner", () => {
   it("executes fewer FLOPs than the definition where it filters minimally, fewest with large tiles", async () => {
     const planner = await loadPlanner();
     for (const direction of directions) {
-      const [small, large] = ([2, 4] as const).map(
-        (tile) => planner.planConv2dPhases(layer, direction, tile)!,
-      );
+      const [small, large] = ([-2, -4] as const).map((tile) => {
+        planner.filtering = tile;
+        return planner.planConv2d(layer, direction);
+      });
       expect(small.cost / small.flops).toBeLessThan(0.8);
       expect(large.cost / small.cost).toBeLessThan(0.85);
     }
-    expect(planner.planConv2dPhases({ ...layer, groups: 2 }, "forward", 4)).toBeUndefined();
   });
 
   it("takes the thin kernels for pointwise layers with a few channels on one side", async () => {
