@@ -76,6 +76,12 @@ interface Run {
   readonly losses: Readonly<Record<string, number>>;
 }
 
+/** The runs of an earlier call of the same length, which this one goes on from. */
+async function runsSoFar(file: string, kimg: number): Promise<Run[]> {
+  const earlier = await readFile(file, "utf8").then(JSON.parse, () => undefined);
+  return earlier?.kimg === kimg ? earlier.runs : [];
+}
+
 async function main(): Promise<void> {
   const { faces, features: featureFolder, out } = flags;
   if (faces === undefined || featureFolder === undefined) {
@@ -88,11 +94,12 @@ async function main(): Promise<void> {
   const model = await loadFeatures(featureFolder);
   const data = await imageFolder(faces, { resolution: 32, seed: 0 });
   const real = await featuresOf(model, await realPictures(data));
-  const runs: Run[] = [];
-  const grids: ImageBytes[] = [];
+  const command = `npm run proof:filtering -- --kimg ${kimg} --seeds ${flags.seeds} --faces DIR --features DIR`;
+  const runs = await runsSoFar(`${out}.json`, kimg);
   const bar = new SingleBar({ format: "{bar} {value}/{total} kimg {name}", stream: process.stderr });
   for (let seed = 0; seed < Number(flags.seeds); seed++) {
     for (const filtering of [0, 2, 4] as const) {
+      if (runs.some((run) => run.seed === seed && run.filtering === filtering)) continue;
       planner.filtering = filtering;
       const gan = createGan(dcgan({ kimg, seed }));
       const late: Record<string, number>[] = [];
@@ -105,7 +112,9 @@ async function main(): Promise<void> {
       }
       bar.stop();
       const pictures = await sample(gan, { count: sampleCount, seed: 1 });
-      if (seed === 0) grids.push(await sample(gan, { count: 64 }));
+      if (seed === 0) {
+        await writeFile(`${out}-${filtering}.png`, encodePng(imageGrid(await sample(gan, { count: 64 }))));
+      }
       gan.dispose();
       const losses = Object.fromEntries(
         Object.keys(late[0]).map((name) => [
@@ -116,7 +125,6 @@ async function main(): Promise<void> {
       const kidMobileNet = kernelDistance(await featuresOf(model, pictures), real, 1024);
       runs.push({ filtering, seed, kidMobileNet, seconds, losses });
       console.log(JSON.stringify(runs.at(-1)));
-      const command = `npm run proof:filtering -- --kimg ${kimg} --seeds ${flags.seeds} --faces DIR --features DIR`;
       const proof = {
         command,
         machine: machine(),
@@ -127,8 +135,6 @@ async function main(): Promise<void> {
       await writeFile(`${out}.json`, `${JSON.stringify(proof, null, 2)}\n`);
     }
   }
-  for (const [i, grid] of grids.entries())
-    await writeFile(`${out}-${[0, 2, 4][i]}.png`, encodePng(imageGrid(grid)));
 }
 
 await main();
