@@ -127,6 +127,7 @@ async function main(): Promise<void> {
       console.log(JSON.stringify(runs.at(-1)));
       const proof = {
         command,
+        kimg,
         machine: machine(),
         build: module.build,
         date: new Date().toISOString(),
