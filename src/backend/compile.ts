@@ -137,7 +137,10 @@ function record(backend: GanvilBackend, step: Step, inputs: Tensor[], peakBytes:
     outputs = heap.within(memory.arena, () =>
       executor.followed(recorder, () => {
         slots.push(...inputs.map((input) => copyOf(backend, input)));
-        return engine().tidy(() => step(...slots));
+        const results = engine().tidy(() => step(...slots));
+        // Zeros take their memory here, within the recording.
+        for (const result of results) backend.ptr(result);
+        return results;
       }),
     );
   } catch (error) {

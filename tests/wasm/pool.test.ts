@@ -77,9 +77,9 @@ describe("the pool of workers", () => {
     // Pictures of one pixel: average pooling copies them.
     heap.i32(geometry, 12).set([n, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0]);
     const asked: number[] = [];
-    executor.split("avgPool", n, 100, [y, x, geometry], (bytes) => {
+    executor.split("avgPool", n, 100, [y, x, geometry], (bytes, use) => {
       asked.push(bytes);
-      return 64;
+      use(64);
     });
     expect(asked).toEqual([2 * 128]);
     expect(heap.f32(y, n)).toEqual(heap.f32(x, n));
