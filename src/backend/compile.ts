@@ -119,7 +119,8 @@ function watch(backend: GanvilBackend, step: Step, inputs: Tensor[]) {
   heap.resetPeak();
   const before = heap.bytesInUse;
   const result = executor.followed(recorder, () => step(...inputs));
-  return { recorder, result, peakBytes: heap.peakBytes - before };
+  // What the call leaves behind, such as an optimizer's storage, later calls find.
+  return { recorder, result, peakBytes: heap.peakBytes - Math.max(before, heap.bytesInUse) };
 }
 
 /** Runs a step on memory of its own and writes its calls down. */
