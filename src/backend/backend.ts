@@ -10,6 +10,7 @@ import {
   util,
 } from "@tensorflow/tfjs-core";
 import { checkType } from "../errors.ts";
+import type { Kernels } from "../wasm/generated/kernels.ts";
 import { Heap } from "../wasm/heap.ts";
 import type { KernelModule } from "../wasm/load.ts";
 import type { Planner } from "../wasm/planner.ts";
@@ -23,9 +24,21 @@ interface TensorRecord {
   readonly dtype: DataType;
   readonly length: number;
   refCount: number;
-  /** Address in the Wasm heap; strings have none. */
-  ptr: number;
+  /** Address in the Wasm heap; strings have none, nor have zeros that nobody has looked at. */
+  ptr: number | undefined;
   readonly strings?: Uint8Array[];
+}
+
+/**
+ * Most elements that are searched for being all zero: TensorFlow.js uploads such in place of gradients by results
+ * that nothing depends on.
+ */
+const searchedElements = 4096;
+
+function allZero(values: ArrayLike<number>): boolean {
+  if (values.length > searchedElements) return false;
+  for (let i = 0; i < values.length; i++) if (!Object.is(values[i], 0)) return false;
+  return true;
 }
 
 /** What `tf.memory()` adds for this backend. */
@@ -72,7 +85,13 @@ export class GanvilBackend extends KernelBackend {
   ): void {
     const length = util.sizeFromShape(shape);
     if (dtype === "string") {
-      this.#data.set(dataId, { dtype, length, refCount, ptr: 0, strings: (values ?? []) as Uint8Array[] });
+      this.#data.set(dataId, {
+        dtype,
+        length,
+        refCount,
+        ptr: undefined,
+        strings: (values ?? []) as Uint8Array[],
+      });
       return;
     }
     const width = bytesPer[dtype];
@@ -81,10 +100,14 @@ export class GanvilBackend extends KernelBackend {
         `ganvil: expected dtype float32, int32, bool, complex64 or string, got ${dtype}. Compute it on another backend (tf.setBackend).`,
       );
     }
-    const ptr = this.heap.alloc(length * width);
-    this.#data.set(dataId, { dtype, length, refCount, ptr });
     const { recorder } = this.executor;
     recorder?.made.add(dataId);
+    if (dtype === "float32" && values && allZero(values as ArrayLike<number>)) {
+      this.#data.set(dataId, { dtype, length, refCount, ptr: undefined });
+      return;
+    }
+    const ptr = this.heap.alloc(length * width);
+    this.#data.set(dataId, { dtype, length, refCount, ptr });
     if (values === null || values === undefined) return;
     this.#view(dataId).set(values as ArrayLike<number>);
     recorder?.noteValues(this.heap.u8(ptr, length * width));
@@ -94,7 +117,7 @@ export class GanvilBackend extends KernelBackend {
   /** Moves a tensor's values to other memory. */
   moveOut(dataId: DataId): void {
     const record = this.#data.get(dataId);
-    if (record.strings !== undefined) return;
+    if (record.ptr === undefined) return;
     const bytes = record.length * bytesPer[record.dtype]!;
     const ptr = this.heap.alloc(bytes);
     this.copyBytes(ptr, record.ptr, bytes);
@@ -113,9 +136,50 @@ export class GanvilBackend extends KernelBackend {
     return { dataId: this.write(null, own, dtype), shape: own, dtype };
   }
 
+  /** A new float32 tensor of zeros: it takes memory when somebody looks at it. */
+  makeZeros(shape: readonly number[]): TensorInfo {
+    const own = [...shape];
+    const dataId = {};
+    this.#data.set(dataId, {
+      dtype: "float32",
+      length: util.sizeFromShape(own),
+      refCount: 1,
+      ptr: undefined,
+    });
+    this.executor.recorder?.made.add(dataId);
+    return { dataId, shape: own, dtype: "float32" };
+  }
+
+  /**
+   * True for zeros that nobody has looked at. What came from outside of a captured step may change from one replay to
+   * the next: there it is false.
+   */
+  isZero({ dataId, dtype }: TensorInfo): boolean {
+    const { recorder } = this.executor;
+    return (
+      dtype === "float32" &&
+      this.#data.get(dataId).ptr === undefined &&
+      (recorder === undefined || recorder.made.has(dataId))
+    );
+  }
+
   /** Address of a tensor's first value. */
-  ptr(tensor: TensorInfo): number {
-    return this.#data.get(tensor.dataId).ptr;
+  ptr({ dataId }: TensorInfo): number {
+    const record = this.#data.get(dataId);
+    record.ptr ??= this.#placeZeros(dataId, record.length);
+    return record.ptr;
+  }
+
+  /** Memory for zeros; those from outside of a captured step are no part of it. */
+  #placeZeros(dataId: DataId, length: number): number {
+    const place = (fill: Kernels["fill"]) => {
+      const ptr = this.heap.alloc(4 * length);
+      fill(ptr, length, 0);
+      return ptr;
+    };
+    const { kernels, recorder } = this.executor;
+    if (recorder === undefined || recorder.made.has(dataId)) return place(kernels.fill);
+    return this.heap.within(undefined, () => place(this.module.kernels.fill));
   }
 
   /** How many tensors share these values; an in-place update needs exactly one. */
@@ -132,7 +196,7 @@ export class GanvilBackend extends KernelBackend {
     const record = this.#data.get(dataId);
     record.refCount--;
     if (!force && record.refCount > 0) return false;
-    if (record.strings === undefined) this.heap.free(record.ptr);
+    if (record.ptr !== undefined) this.heap.free(record.ptr);
     this.#data.delete(dataId);
     this.executor.recorder?.made.delete(dataId);
     return true;
@@ -189,7 +253,8 @@ export class GanvilBackend extends KernelBackend {
   }
 
   #view(dataId: DataId): Float32Array | Int32Array | Uint8Array {
-    const { dtype, ptr, length } = this.#data.get(dataId);
+    const { dtype, length } = this.#data.get(dataId);
+    const ptr = this.ptr({ dataId } as TensorInfo);
     if (dtype === "float32") return this.heap.f32(ptr, length);
     if (dtype === "complex64") return this.heap.f32(ptr, 2 * length);
     if (dtype === "int32") return this.heap.i32(ptr, length);

@@ -122,7 +122,8 @@ function watch(backend: GanvilBackend, step: Step, inputs: Tensor[]) {
   heap.resetPeak();
   const before = heap.bytesInUse;
   const result = executor.followed(recorder, () => step(...inputs));
-  return { recorder, result, peakBytes: heap.peakBytes - before };
+  // What the call leaves behind, such as an optimizer's storage, later calls find.
+  return { recorder, result, peakBytes: heap.peakBytes - Math.max(before, heap.bytesInUse) };
 }
 
 /** Runs a step on memory of its own and writes its calls down. */
@@ -140,7 +141,10 @@ function record(backend: GanvilBackend, step: Step, inputs: Tensor[], peakBytes:
     outputs = heap.within(memory.arena, () =>
       executor.followed(recorder, () => {
         slots.push(...inputs.map((input) => copyOf(backend, input)));
-        return step(...slots);
+        const results = step(...slots);
+        // Zeros take their memory here, within the recording.
+        for (const result of results) backend.ptr(result);
+        return results;
       }),
     );
   } catch (error) {

@@ -97,6 +97,18 @@ export interface Op<
         attrs: Attrs,
         plan: Plan,
       ) => void);
+  /** True where the (only) result is zero everywhere: a float32 one is computed when somebody looks at it. */
+  zero?(attrs: Attrs): boolean;
+  /**
+   * The input whose values are those of the (only) result, where there is one: then no kernel runs, unless the
+   * result is larger.
+   * @param isZero true for a tensor of nothing but zeros, where that is known
+   */
+  same?(
+    inputs: Named<Names, TensorInfo> & Partial<Named<Optional, TensorInfo>>,
+    attrs: Attrs,
+    isZero: (x: TensorInfo) => boolean,
+  ): TensorInfo | undefined;
   /**
    * The (only) result made of other ops, for an op that is not worth a kernel. Not on the tape: `gradient` is
    * the op's own. The result is a new tensor, never an input.

@@ -104,6 +104,21 @@ function compute(
   }
 }
 
+/** The input that shares its values with the result. */
+function sameAs(
+  backend: GanvilBackend,
+  op: AnyOp,
+  inputs: Record<string, TensorInfo>,
+  attrs: object,
+  result: OutputSpec,
+): TensorInfo | undefined {
+  if (op.wasm === "alias") return Object.values(inputs)[0];
+  const source = op.same?.(inputs, attrs, (x) => backend.isZero(x));
+  if (source === undefined) return undefined;
+  const size = result.shape.reduce((a, b) => a * b, 1);
+  return util.sizeFromShape(source.shape) === size ? source : undefined;
+}
+
 /** Runs an op's kernel on the backend: infers, allocates, computes. */
 export function runOp(
   backend: GanvilBackend,
@@ -115,11 +130,12 @@ export function runOp(
   const specs = op.infer(inputs, op.live ? present(attrs) : attrs);
   const many = Array.isArray(specs);
   const list: readonly OutputSpec[] = many ? (specs as OutputSpec[]) : [specs as OutputSpec];
-  if (op.wasm === "alias") {
-    const source = Object.values(inputs)[0];
+  const source = sameAs(backend, op, inputs, attrs, list[0]);
+  if (source !== undefined) {
     backend.incRef(source.dataId);
     return { dataId: source.dataId, shape: [...list[0].shape], dtype: list[0].dtype ?? source.dtype };
   }
+  if (op.zero?.(attrs) && (list[0].dtype ?? "float32") === "float32") return backend.makeZeros(list[0].shape);
   if (op.wasm === "composed") return engine().tidy(() => op.compose!(inputs as never, attrs));
   const { recorder } = backend.executor;
   const operand = (tensor: TensorInfo): Operand => {

@@ -2,8 +2,7 @@ import { type DataType, cast as tfCast } from "@tensorflow/tfjs-core";
 import { defineOp } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
-import { copyBytes, mapElements } from "./operand.ts";
-import { widthOf } from "./strided-copy.ts";
+import { mapElements } from "./operand.ts";
 
 const kernelOf: { readonly [conversion: string]: keyof Kernels } = {
   "float32 int32": "castF32I32",
@@ -26,8 +25,8 @@ export const cast = defineOp<"x", { dtype: DataType }>({
     return { shape: x.shape, dtype };
   },
   wasm: (call, { x }, [y], { dtype }) => {
-    if (x.dtype !== dtype) mapElements(call, kernelOf[`${x.dtype} ${dtype}`], x, y);
-    else copyBytes(call, x.ptr, y.ptr, x.size * widthOf(dtype));
+    mapElements(call, kernelOf[`${x.dtype} ${dtype}`], x, y);
   },
+  same: ({ x }, { dtype }) => (x.dtype === dtype ? x : undefined),
   gradient: (dy) => ({ x: () => tfCast(dy, "float32") }),
 });

@@ -47,6 +47,8 @@ interface BinaryRow {
   /** Gradients before they are summed back to each operand's shape; absent where they are zero. */
   readonly a?: (dy: Tensor, a: Tensor, b: Tensor) => Tensor;
   readonly b?: (dy: Tensor, a: Tensor, b: Tensor) => Tensor;
+  /** A zero operand leaves the other as it is. */
+  readonly addsZero?: true;
 }
 
 const masked = (dy: Tensor, mask: Tensor): Tensor => mul(dy, cast(mask, "float32"));
@@ -55,6 +57,7 @@ const arithmetic: readonly BinaryRow[] = [
   {
     name: "Add",
     kernels: { float32: "add", int32: "addI32" },
+    addsZero: true,
     a: (dy) => dy.clone(),
     b: (dy) => dy.clone(),
   },
@@ -164,6 +167,11 @@ function binary(row: BinaryRow): AnyOp {
         shape: sameShape(a.shape, b.shape) ? a.shape : broadcastShapes(label, { [first]: a, [second]: b }),
         dtype: row.dtype ?? (row.floats ? "float32" : a.dtype),
       };
+    },
+    same: ({ [first]: a, [second]: b }, _, isZero) => {
+      if (row.addsZero === undefined) return undefined;
+      if (isZero(b)) return a;
+      return isZero(a) ? b : undefined;
     },
     wasm: (call, { [first]: a, [second]: b }, [y]) => {
       const [left, right] = row.floats ? [a, b].map((x) => asFloat32(call, x)) : [a, b];

@@ -14,5 +14,6 @@ export const fill = defineOp<never, { shape: number[]; value: number; dtype?: Da
     );
     return { shape, dtype };
   },
+  zero: ({ value }) => Object.is(value, 0),
   wasm: (call, _, [y], { value }) => fillOperand(call, y, value),
 });

@@ -41,6 +41,7 @@ const constantLike = (name: string, value: number) =>
     name,
     inputs: ["x"],
     infer: ({ x }) => x,
+    zero: () => value === 0,
     wasm: (context, _, [y]) => fillOperand(context, y, value),
     gradient: (_, { x }) => ({ x: () => fill(x.shape, 0) }),
   });

@@ -22,7 +22,8 @@ export class Arena extends FreeList {
   }
 
   protected grow(need: number): Block {
-    const wanted = this.#chunks.length === 0 ? this.#chunkBytes : this.#chunkBytes / 8;
+    // Gaps between blocks ask for little more: small pieces, so that hardly any of it lies idle.
+    const wanted = this.#chunks.length === 0 ? this.#chunkBytes : this.#chunkBytes / 64;
     const chunk = this.#source.take(Math.max(need, Math.ceil(wanted / alignment) * alignment));
     this.#chunks.push(chunk);
     return new Block(this, chunk.ptr, chunk.bytes);

@@ -93,8 +93,8 @@ export class Heap extends FreeList {
     return block;
   }
 
-  /** Runs `f` with every block that it allocates taken from the arena. */
-  within<T>(arena: Arena, f: () => T): T {
+  /** Runs `f` with every block that it allocates taken from the arena, or from none. */
+  within<T>(arena: Arena | undefined, f: () => T): T {
     const outer = this.#arena;
     this.#arena = arena;
     try {

@@ -16,7 +16,7 @@ const heapMemory = () => tf.memory() as tf.MemoryInfo & HeapMemory;
 describe("memory", () => {
   it("is counted exactly, in bytes of tensors and of the heap", () => {
     const before = heapMemory();
-    const x = tf.zeros([5, 7]);
+    const x = tf.ones([5, 7]);
     const flags = tf.tensor1d([true, false], "bool");
     const during = heapMemory();
     expect(during.numBytes - before.numBytes).toBe(5 * 7 * 4 + 2);
