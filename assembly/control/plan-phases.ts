@@ -24,6 +24,9 @@ const startTerms: f64 = 8;
 /** Packing a float32 for the direct algorithms is as dear as so many FLOPs. */
 const packFlops: f64 = 12;
 
+/** FLOPs of the time that a call's additional step takes, 1-2 us. */
+const startFlops: f64 = 60000;
+
 /** Tiles of a block are a multiple of so many. */
 const groupTiles: i32 = 16;
 
@@ -198,5 +201,5 @@ export function planPhases(conv: Conv2d): Plan | null {
     const larger = phasesPlan(conv, 4);
     if (larger.cost < best.cost) best = larger;
   }
-  return best.cost < directCost(conv) ? best : null;
+  return best.cost + startFlops < directCost(conv) ? best : null;
 }

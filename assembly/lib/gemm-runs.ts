@@ -1,3 +1,4 @@
+// Tiles of three sizes, each written out so that its sums stay in registers: longer than most.
 import { copyFloats } from "./pack";
 import { madd } from "./simd";
 

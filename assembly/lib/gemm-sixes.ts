@@ -1,3 +1,4 @@
+// Tiles of four sizes, each written out so that its sums stay in registers, and their packing: longer than most.
 import { copyFloats } from "./pack";
 import { madd } from "./simd";
 

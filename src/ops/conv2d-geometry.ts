@@ -52,33 +52,33 @@ function padAlong(pad: KernelPad, axis: 1 | 2): "same" | "valid" | readonly [num
   return typeof pad === "number" ? [pad, pad] : [pad[axis][0], pad[axis][1]];
 }
 
-function checkSteps(op: string, what: string, values: readonly number[], shapes: string): void {
+function checkSteps(op: string, what: string, values: readonly number[], shapes: () => string): void {
   check(
     values.every((value) => Number.isInteger(value) && value >= 1),
-    () => `${op}: expected ${what} of integers of at least 1, got ${showShape(values)} ${shapes}`,
+    () => `${op}: expected ${what} of integers of at least 1, got ${showShape(values)} ${shapes()}`,
   );
 }
 
-function checkPad(op: string, { pad, dimRoundingMode }: Conv2dAttrs, shapes: string): void {
+function checkPad(op: string, { pad, dimRoundingMode }: Conv2dAttrs, shapes: () => string): void {
   const shown = () => (typeof pad === "number" ? String(pad) : JSON.stringify(pad));
   const explicit = Array.isArray(pad) && pad.length === 4 && pad.every((pair) => pair?.length === 2);
   checkType(
     pad === "same" || pad === "valid" || typeof pad === "number" || explicit,
     () =>
-      `${op}: expected pad "same", "valid", a number or pairs for height and width (between [0,0] for batch and channels), got ${shown()} ${shapes}`,
+      `${op}: expected pad "same", "valid", a number or pairs for height and width (between [0,0] for batch and channels), got ${shown()} ${shapes()}`,
   );
   if (typeof pad === "string") {
     check(
       dimRoundingMode == null,
       () =>
-        `${op}: dimRoundingMode ${dimRoundingMode} needs a numeric pad, got "${pad}" ${shapes}. Leave one out.`,
+        `${op}: dimRoundingMode ${dimRoundingMode} needs a numeric pad, got "${pad}" ${shapes()}. Leave one out.`,
     );
     return;
   }
   const values = typeof pad === "number" ? [pad] : pad.flat();
   check(
     values.every((value) => Number.isInteger(value) && value >= 0),
-    () => `${op}: expected pad of integers of at least 0, got ${shown()} ${shapes}`,
+    () => `${op}: expected pad of integers of at least 0, got ${shown()} ${shapes()}`,
   );
 }
 
@@ -93,7 +93,7 @@ export function checkAttrs(
   x: readonly number[],
   filter: readonly number[],
 ): void {
-  const shapes = `(x ${showShape(x)}, filter ${showShape(filter)})`;
+  const shapes = () => `(x ${showShape(x)}, filter ${showShape(filter)})`;
   checkPad(op, attrs, shapes);
   checkSteps(op, "strides", pair(attrs.strides), shapes);
   checkSteps(op, "dilations", pair(attrs.dilations ?? 1), shapes);
