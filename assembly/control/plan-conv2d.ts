@@ -23,6 +23,7 @@ export const enum Algorithm {
   Minimal4,
   Phases2,
   Phases4,
+  Product,
 }
 
 /** What a plan's steps call; src/wasm/planner.ts names them in this order. */
@@ -404,8 +405,11 @@ function planThin(conv: Conv2d): Plan {
  * @returns what Plan.result says
  */
 export function planConv2d(shape: Int32Array): Float64Array {
-  const conv = new Conv2d(shape).flattened();
+  const given = new Conv2d(shape);
+  const conv = given.flattened();
   const flops = conv.flops();
+  // A matrix product as it is, unless its columns are too few for one.
+  if (conv != given && !isThin(conv)) return new Plan(Algorithm.Product, flops).result(flops);
   const minimal = planMinimal(conv);
   if (minimal != null) return minimal.result(flops);
   if (isThin(conv)) return planThin(conv).result(flops);

@@ -1,5 +1,7 @@
 import { engine, type Tensor, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { check, checkType, kindOf, showShape } from "../errors.ts";
+import type { Kernels } from "../wasm/generated/kernels.ts";
+import type { Planner } from "../wasm/planner.ts";
 import type { GanvilBackend } from "./backend.ts";
 import type { AnyOp, Call, Operand, OutputSpec } from "./op.ts";
 
@@ -30,15 +32,61 @@ function present(attrs: object): object {
   );
 }
 
-/** What a kernel call may use; `workspaces` collects what is to be freed at its end. */
-function callOn(backend: GanvilBackend, workspaces: number[]): Call {
-  const { executor, heap, planner } = backend;
-  const workspace = (bytes: number): number => {
-    const ptr = heap.alloc(bytes);
-    workspaces.push(ptr);
+/** What the kernel calls of a backend may use: one object for all, since making one costs as much as a tiny kernel. */
+class Calls implements Call {
+  readonly planner: Planner;
+  readonly #backend: GanvilBackend;
+  readonly #workspaces: number[] = [];
+
+  constructor(backend: GanvilBackend) {
+    this.planner = backend.planner;
+    this.#backend = backend;
+  }
+
+  get kernels(): Kernels {
+    return this.#backend.executor.kernels;
+  }
+
+  readonly split: Call["split"] = (kernel, units, scratchBytes, args) =>
+    this.#backend.executor.split(kernel, units, scratchBytes, args, this.#withScratch);
+
+  readonly sweep: Call["sweep"] = (kernel, args, counted, unit, steps) =>
+    this.#backend.executor.sweep(kernel, args, counted, unit, steps);
+
+  readonly workspace: Call["workspace"] = (bytes) => {
+    const ptr = this.#backend.heap.alloc(bytes);
+    this.#workspaces.push(ptr);
     return ptr;
   };
-  const withScratch = (bytes: number, use: (scratch: number) => void): void => {
+
+  readonly ints: Call["ints"] = (values) => {
+    const { executor, heap } = this.#backend;
+    const { recorder } = executor;
+    const argument = recorder === undefined ? heap.argumentInts(values) : undefined;
+    if (argument !== undefined) return argument;
+    const ptr = this.workspace(values.length * 4);
+    heap.i32(ptr, values.length).set(values);
+    recorder?.keep(this.#backend, ptr, values.length * 4);
+    return ptr;
+  };
+
+  readonly intAt: Call["intAt"] = (ptr, index) => {
+    const { executor, heap } = this.#backend;
+    executor.recorder?.refuse("an op read a tensor's values");
+    return heap.i32(ptr + 4 * index, 1)[0];
+  };
+
+  readonly bytes: Call["bytes"] = (values) => {
+    const { executor, heap } = this.#backend;
+    const ptr = this.workspace(values.length);
+    heap.u8(ptr, values.length).set(values);
+    executor.recorder?.noteValues(values);
+    executor.recorder?.keep(this.#backend, ptr, values.length);
+    return ptr;
+  };
+
+  readonly #withScratch = (bytes: number, use: (scratch: number) => void): void => {
+    const { heap } = this.#backend;
     const ptr = bytes > 0 ? heap.alloc(bytes) : 0;
     try {
       use(ptr);
@@ -46,36 +94,21 @@ function callOn(backend: GanvilBackend, workspaces: number[]): Call {
       if (ptr !== 0) heap.free(ptr);
     }
   };
-  const { recorder } = executor;
-  heap.resetArguments();
-  return {
-    kernels: executor.kernels,
-    planner,
-    split: (kernel, units, scratchBytes, args) =>
-      executor.split(kernel, units, scratchBytes, args, withScratch),
-    sweep: (kernel, args, counted, unit, steps) => executor.sweep(kernel, args, counted, unit, steps),
-    ints: (values) => {
-      const argument = recorder === undefined ? heap.argumentInts(values) : undefined;
-      if (argument !== undefined) return argument;
-      const ptr = workspace(values.length * 4);
-      heap.i32(ptr, values.length).set(values);
-      recorder?.keep(backend, ptr, values.length * 4);
-      return ptr;
-    },
-    workspace,
-    intAt: (ptr, index) => {
-      recorder?.refuse("an op read a tensor's values");
-      return heap.i32(ptr + 4 * index, 1)[0];
-    },
-    bytes: (values) => {
-      const ptr = workspace(values.length);
-      heap.u8(ptr, values.length).set(values);
-      recorder?.noteValues(values);
-      recorder?.keep(backend, ptr, values.length);
-      return ptr;
-    },
-  };
+
+  /** One op's kernel calls, with all that they take given back at the end. */
+  during(work: (call: Call) => void): void {
+    const { heap } = this.#backend;
+    heap.resetArguments();
+    try {
+      work(this);
+    } finally {
+      for (const ptr of this.#workspaces) heap.free(ptr);
+      this.#workspaces.length = 0;
+    }
+  }
 }
+
+const callsOf = new WeakMap<GanvilBackend, Calls>();
 
 /** Calls an op's kernels; a live op's are chosen again at each replay. */
 function compute(
@@ -87,14 +120,14 @@ function compute(
   plan: unknown,
 ): void {
   const kernels = op.wasm as Exclude<AnyOp["wasm"], string>;
-  const run = () => {
-    const workspaces: number[] = [];
-    try {
-      kernels(callOn(backend, workspaces), inputs, outputs, op.live ? present(attrs) : attrs, plan);
-    } finally {
-      for (const ptr of workspaces) backend.heap.free(ptr);
-    }
-  };
+  let calls = callsOf.get(backend);
+  if (calls === undefined) {
+    calls = new Calls(backend);
+    callsOf.set(backend, calls);
+  }
+  const own = calls;
+  const run = () =>
+    own.during((call) => kernels(call, inputs, outputs, op.live ? present(attrs) : attrs, plan));
   const { executor } = backend;
   const { recorder } = executor;
   if (op.live === true && recorder !== undefined) {

@@ -77,13 +77,13 @@ const unitWork = 1 << 19;
 /** Bytes of left rows that stay in the L2 cache while all right panels pass. */
 const blockBytes = 1 << 19;
 
-/** One product in units that threads can share. */
-function multiplyOne(
+/** y = a·b for one pair of matrices (k of at least 1), in units that threads can share. */
+export function multiplyOne(
   call: Call,
   y: number,
   a: number,
   b: number,
-  { m, k, n }: Geometry,
+  { m, k, n }: Pick<Geometry, "m" | "k" | "n">,
   { transposeA, transposeB }: MatMulAttrs,
 ): void {
   const few = m <= fewRows && n > 4;
@@ -131,7 +131,7 @@ function multiply(
   const small = y.size * k <= smallWork;
   if (!small && (count === 1 || (!transposeA && b.size === k * n))) {
     // One right matrix for all left ones is a single taller product.
-    multiplyOne(call, y.ptr, a.ptr, b.ptr, { batch: [], m: m * count, k, n }, attrs);
+    multiplyOne(call, y.ptr, a.ptr, b.ptr, { m: m * count, k, n }, attrs);
     return;
   }
   const left = count === 1 ? [0] : matrixNumbers(a.shape, batch);
@@ -140,7 +140,7 @@ function multiply(
     for (let i = 0; i < count; i++) {
       const ai = a.ptr + left[i] * m * k * 4;
       const bi = b.ptr + right[i] * k * n * 4;
-      multiplyOne(call, y.ptr + i * m * n * 4, ai, bi, { batch, m, k, n }, attrs);
+      multiplyOne(call, y.ptr + i * m * n * 4, ai, bi, { m, k, n }, attrs);
     }
     return;
   }

@@ -35,6 +35,7 @@ export interface Conv2dGeometry {
 }
 
 /**
+ * - `product`: a filter that covers the whole picture, as the matrix product that it is; no steps of its own.
  * - `runs`: implicit GEMM over a padded picture, strided gradients in dense phases.
  * - `scatter`: GEMM over all taps at once, then added where they lie.
  * - `filter`: GEMM over blocks of pixels.
@@ -80,7 +81,7 @@ const algorithms = [
   ...(["runs", "scatter", "filter", "depthwise", "depthwiseFilter"] as const),
   ...(["thinDots", "thinSpread", "thinFilter"] as const),
   ...(["minimal2", "minimal4"] as const),
-  ...(["phases2", "phases4"] as const),
+  ...(["phases2", "phases4", "product"] as const),
 ];
 const kernels = [
   ...(["conv2dRuns", "conv2dScatter", "conv2dFilter", "conv2dDepthwise", "conv2dDepthwiseFilter"] as const),
