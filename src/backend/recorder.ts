@@ -63,9 +63,20 @@ export class Recorder {
     this.#hash = hashBytes(this.#hash, bytes);
   }
 
+  /** Notes an op with its attributes, apart from functions and bytes, which must be the same in each run. */
+  noteOp(name: string, attrs: object): void {
+    const plain = (_: string, value: unknown) =>
+      ArrayBuffer.isView(value) ? undefined : typeof value === "number" ? String(value) : value;
+    this.#note(name + JSON.stringify(attrs, plain));
+  }
+
+  #note(what: string): void {
+    this.#hash = hashBytes(this.#hash, encoder.encode(what));
+  }
+
   /** Does something now and at each replay; in each run the same must come again. */
   act<T>(what: string, entry: () => T): T {
-    this.#hash = hashBytes(this.#hash, encoder.encode(what));
+    this.#note(what);
     if (this.#memory !== undefined) this.entries.push(entry);
     return entry();
   }

@@ -171,6 +171,7 @@ export function runOp(
   if (op.zero?.(attrs) && (list[0].dtype ?? "float32") === "float32") return backend.makeZeros(list[0].shape);
   if (op.wasm === "composed") return engine().tidy(() => op.compose!(inputs as never, attrs));
   const { recorder } = backend.executor;
+  recorder?.noteOp(op.name, attrs);
   const operand = (tensor: TensorInfo): Operand => {
     const ptr = backend.ptr(tensor);
     recorder?.use(tensor, ptr);

@@ -130,6 +130,7 @@ describe("compile", () => {
         return [tf.mul(x, 3)];
       },
     ],
+    "changes an attribute": [/change from call to call/, (x) => [tf.leakyRelu(x, Math.random())]],
     "has random numbers of its own": [/change from call to call/, (x) => [tf.mul(x, Math.random())]],
   };
   let counter: tf.Variable;
