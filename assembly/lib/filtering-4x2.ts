@@ -25,8 +25,9 @@ const sixth = memory.data<f32>([1 / 6, 1 / 6, 1 / 6, 1 / 6]);
 const minusSixth = memory.data<f32>([-1 / 6, -1 / 6, -1 / 6, -1 / 6]);
 const minusThird = memory.data<f32>([-1 / 3, -1 / 3, -1 / 3, -1 / 3]);
 
+// Inlined where they are called: asc leaves three of these as calls otherwise, and tiles take 1.2 to 1.9 times as long.
+
 /** Bᵀ d, from five pixels. */
-// @ts-ignore: decorator
 @inline
 export function input4(y: usize, step: usize, x0: usize, x1: usize, x2: usize, x3: usize, x4: usize): void {
   const d1 = v128.load(x1);
@@ -43,7 +44,6 @@ export function input4(y: usize, step: usize, x0: usize, x1: usize, x2: usize, x
 }
 
 /** B v, from five products: each pixel's sum. */
-// @ts-ignore: decorator
 @inline
 export function inputAdjoint4(
   y: usize,
@@ -95,7 +95,6 @@ export function secondTap4(u1: v128, u2: v128, u3: v128, u4: v128): v128 {
 }
 
 /** Aᵀ m, from five products: four outputs. */
-// @ts-ignore: decorator
 @inline
 export function output4(y: usize, step: usize, x0: usize, x1: usize, x2: usize, x3: usize, x4: usize): void {
   const m1 = v128.load(x1);
