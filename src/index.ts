@@ -1,5 +1,5 @@
 export type { GanvilBackend, HeapMemory } from "./backend/backend.ts";
-export { type CompiledStep, compile, onHost, type Step } from "./backend/compile.ts";
+export { type CompiledStep, compile, onHost, type Step, settled } from "./backend/compile.ts";
 export {
   CheckpointError,
   DataError,

@@ -1,21 +1,35 @@
 import { findBackend, registerBackend, removeBackend, setBackend } from "@tensorflow/tfjs-core";
 import { backendName, GanvilBackend } from "./backend/backend.ts";
 import { linkCustomGradients } from "./backend/custom-gradient.ts";
+import type { Placement } from "./backend/placement.ts";
 import { registerOps } from "./backend/register.ts";
-import { check, checkType, GanvilError, show } from "./errors.ts";
+import { measuredSpeeds } from "./calibrate.ts";
+import { check, checkType, DeviceError, GanvilError, show } from "./errors.ts";
 import { ops } from "./ops/index.ts";
 import type { Build } from "./wasm/features.ts";
 import { loadKernels } from "./wasm/load.ts";
 import { type Filtering, loadPlanner } from "./wasm/planner.ts";
 import { Pool } from "./wasm/pool.ts";
 import { coreCount, threadsMissing } from "./wasm/workers.ts";
+import { Gpu } from "./webgpu/gpu.ts";
+import type { WarmUp } from "./webgpu/pipelines.ts";
 
-/** Where to compute. `auto` takes the fastest device this version can use; today that is Wasm. */
-export type Device = "auto" | "wasm";
+/**
+ * Where to compute. `auto`: each op where it is fastest, by what was measured on this machine, on Wasm alone where
+ * there is no GPU; `webgpu`: on the GPU whatever has a shader.
+ */
+export type Device = "auto" | "wasm" | "webgpu";
 
 export interface InitOptions {
-  /** Default `"auto"`. */
+  /** Default `"auto"`, or what was set before. */
   readonly device?: Device;
+  /**
+   * What the devices can do, for the choice between them, where it is known better than by the measurement of a
+   * tenth of a second that `auto` makes once for each adapter. See `backend.placer.speeds`.
+   */
+  readonly placement?: Partial<Placement>;
+  /** Is told how many of the GPU's shaders are compiled, whenever one is asked for or ready. */
+  readonly onWarmUp?: (progress: WarmUp) => void;
   /** Kernels to load; default: the fastest that the engine runs, or those of the backend that there is. */
   readonly build?: Build;
   /** How convolutions trade accuracy for speed from now on, see `Filtering`. Default 4, or what was set before. */
@@ -57,8 +71,8 @@ let latest: Promise<unknown> = Promise.resolve();
 export async function init(options: InitOptions = {}): Promise<GanvilBackend> {
   const { device = "auto", filtering, threads } = options;
   checkType(
-    device === "auto" || device === "wasm",
-    () => `init: expected device "auto" or "wasm", got ${JSON.stringify(device)}`,
+    ["auto", "wasm", "webgpu"].includes(device),
+    () => `init: expected device "auto", "wasm" or "webgpu", got ${JSON.stringify(device)}`,
   );
   checkType(
     filtering === undefined || filtering === 0 || filtering === 2 || filtering === 4,
@@ -73,7 +87,8 @@ export async function init(options: InitOptions = {}): Promise<GanvilBackend> {
   return result;
 }
 
-async function start({ build, filtering, threads, workerUrl }: InitOptions): Promise<GanvilBackend> {
+async function start(options: InitOptions): Promise<GanvilBackend> {
+  const { build, filtering, threads, workerUrl } = options;
   const current = findBackend(backendName) as GanvilBackend | null;
   const wanted = possibleThreads(threads ?? current?.threads ?? Math.min(coreCount(), defaultThreads));
   const backend =
@@ -94,7 +109,41 @@ async function start({ build, filtering, threads, workerUrl }: InitOptions): Pro
   }
   if (filtering !== undefined) backend.planner.filtering = filtering;
   await setBackend(backendName);
+  await chooseDevice(backend, options);
   return backend;
+}
+
+/** Takes a GPU into use, or gives it up, as asked. */
+async function chooseDevice(
+  backend: GanvilBackend,
+  { device, placement, onWarmUp }: InitOptions,
+): Promise<void> {
+  const { placer, residency } = backend;
+  if (device === "wasm") {
+    await residency.useGpu(undefined);
+    placer.mode = "wasm";
+  } else if (device !== undefined || placer.speeds === undefined) {
+    await residency.useGpu(await usableGpu(backend, device ?? "auto"));
+    placer.mode = device ?? "auto";
+  }
+  const { gpu } = backend;
+  if (gpu === undefined) return;
+  if (onWarmUp !== undefined) gpu.pipelines.onProgress = onWarmUp;
+  placer.speeds = { ...(placer.speeds ?? (await measuredSpeeds(backend, gpu))), ...placement };
+}
+
+/** The GPU that there is, or another one; undefined for `auto` where there is none that is one. */
+async function usableGpu(backend: GanvilBackend, device: Device): Promise<Gpu | undefined> {
+  if (backend.gpu !== undefined && backend.gpu.failure === undefined) return backend.gpu;
+  try {
+    const gpu = await Gpu.start();
+    // Computed on the CPU, by no means as fast as the kernels.
+    if (device === "webgpu" || !gpu.software) return gpu;
+    gpu.dispose();
+  } catch (error) {
+    if (device === "webgpu" || !(error instanceof DeviceError)) throw error;
+  }
+  return undefined;
 }
 
 /** As many threads as wanted where there can be several; else one, and a warning that says why. */

@@ -17,6 +17,7 @@ const levels: readonly (readonly string[])[] = [
   ["wasm", "webgpu"],
   ["backend"],
   ["ops"],
+  ["calibrate.ts"],
   ["init.ts"],
   ["tfjs"],
   ["nn"],

@@ -6,10 +6,11 @@ declare module "vitest" {
   export interface ProvidedContext {
     build: Build;
     threads: number;
+    device: "wasm" | "webgpu";
   }
 }
 
-/** Makes the backend current, with the kernels and threads that this run of the tests is for. */
+/** Makes the backend current, with the kernels, threads and device that this run of the tests is for. */
 export async function useBuild(): Promise<void> {
-  await init({ device: "wasm", build: inject("build"), threads: inject("threads") });
+  await init({ device: inject("device"), build: inject("build"), threads: inject("threads") });
 }

@@ -284,7 +284,9 @@ const faults: Record<string, Fault[]> = {
     ["dtype", () => networkOf(integer, (x) => x), "TypeError", /"w" .*float32, got int32/],
     ["no model", () => fromLayersModel(wrong(undefined)), "TypeError", /one of its inputs, got none/],
   ],
-  init: [["device", () => init({ device: wrong("gpu") }), "TypeError", /"auto" or "wasm", got "gpu"/]],
+  init: [
+    ["device", () => init({ device: wrong("gpu") }), "TypeError", /"auto", "wasm" or "webgpu", got "gpu"/],
+  ],
 };
 
 const conv = (options: object) => conv2d(zeros(1, 4, 4, 3), zeros(3, 3, 3, 2), options);

@@ -1,6 +1,9 @@
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
-import { chromium } from "./browser/chromium.ts";
+import { chromium, softwareGpu } from "./browser/chromium.ts";
+
+// Dawn looks for a driver when a process starts; those of the tests inherit it.
+Object.assign(process.env, await softwareGpu());
 
 // Node 20 has relaxed SIMD behind a flag, later versions without; both builds run everywhere.
 const relaxedFlag = process.versions.node.startsWith("20.") ? ["--experimental-wasm-relaxed-simd"] : [];
@@ -23,9 +26,9 @@ export default defineConfig({
         test: {
           name: "simd",
           include: ["tests/**/*.test.ts"],
-          exclude: ["tests/{browser,demos,package}/**"],
+          exclude: ["tests/{browser,demos,package,webgpu}/**"],
           environment: "node",
-          provide: { build: "simd", threads: 1 },
+          provide: { build: "simd", threads: 1, device: "wasm" },
         },
       },
       {
@@ -35,7 +38,7 @@ export default defineConfig({
           // Every op once more with its pieces on two threads, whatever comes first.
           include: ["tests/ops/ops.test.ts"],
           environment: "node",
-          provide: { build: "simd", threads: 2 },
+          provide: { build: "simd", threads: 2, device: "wasm" },
         },
       },
       {
@@ -45,8 +48,19 @@ export default defineConfig({
           // What the choice of kernels can change: the ops, their host, and what is trained with them.
           include: ["tests/{backend,gan,gradcheck,ops,optim,tfjs,wasm}/**/*.test.ts"],
           environment: "node",
-          provide: { build: "relaxed", threads: 1 },
+          provide: { build: "relaxed", threads: 1, device: "wasm" },
           execArgv: relaxedFlag,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "webgpu",
+          // Every op on the GPU, and what is built on them; the GPU is a software one where there is no other.
+          include: ["tests/ops/ops.test.ts", "tests/webgpu/**/*.test.ts"],
+          environment: "node",
+          testTimeout: 180_000,
+          provide: { build: "simd", threads: 1, device: "webgpu" },
         },
       },
       {
@@ -64,8 +78,16 @@ export default defineConfig({
             screenshotFailures: false,
             provider: playwright({ launchOptions: await chromium() }),
             instances: [
-              { browser: "chromium", name: "browser simd", provide: { build: "simd", threads: 1 } },
-              { browser: "chromium", name: "browser relaxed", provide: { build: "relaxed", threads: 1 } },
+              {
+                browser: "chromium",
+                name: "browser simd",
+                provide: { build: "simd", threads: 1, device: "wasm" },
+              },
+              {
+                browser: "chromium",
+                name: "browser relaxed",
+                provide: { build: "relaxed", threads: 1, device: "wasm" },
+              },
             ],
           },
         },

@@ -1,33 +1,24 @@
 import {
   type BackendValues,
   type DataId,
-  DataStorage,
   type DataType,
-  engine,
   findBackend,
   KernelBackend,
   type TensorInfo,
   util,
 } from "@tensorflow/tfjs-core";
 import { checkType } from "../errors.ts";
-import type { Kernels } from "../wasm/generated/kernels.ts";
 import { Heap } from "../wasm/heap.ts";
 import type { KernelModule } from "../wasm/load.ts";
 import type { Planner } from "../wasm/planner.ts";
+import type { Gpu } from "../webgpu/gpu.ts";
 import { Executor } from "./executor.ts";
+import { Jobs } from "./jobs.ts";
+import { Placer } from "./placer.ts";
+import { type DeviceName, heapBytes, Residency, type TensorRecord } from "./residency.ts";
 
 /** The name under which TensorFlow.js knows the backend. */
 export const backendName = "ganvil";
-
-/** Where a tensor's values are, and how many tensors share them. */
-interface TensorRecord {
-  readonly dtype: DataType;
-  readonly length: number;
-  refCount: number;
-  /** Address in the Wasm heap; strings have none, nor have zeros that nobody has looked at. */
-  ptr: number | undefined;
-  readonly strings?: Uint8Array[];
-}
 
 /**
  * Most elements that are searched for being all zero: TensorFlow.js uploads such in place of gradients by results
@@ -48,18 +39,23 @@ export interface HeapMemory {
   heapBytesInUse: number;
   /** Bytes taken from the engine, free blocks included. */
   heapBytesReserved: number;
+  /** Bytes of live tensors on the GPU, each rounded up to 256; 0 without one. */
+  gpuBytesInUse: number;
+  /** Bytes taken from the GPU, free blocks included. */
+  gpuBytesReserved: number;
 }
 
-/** complex64 holds pairs, the real part first. */
-const bytesPer: Partial<Record<DataType, number>> = { float32: 4, int32: 4, bool: 1, complex64: 8 };
-
-/** TensorFlow.js backend whose tensors live in one Wasm heap. Made by `init()`. */
+/** TensorFlow.js backend whose tensors live in one Wasm heap, or on the GPU. Made by `init()`. */
 export class GanvilBackend extends KernelBackend {
   readonly module: KernelModule;
   readonly planner: Planner;
   readonly heap: Heap;
   readonly executor: Executor;
-  readonly #data: DataStorage<TensorRecord>;
+  readonly residency: Residency;
+  /** Ops that wait for their inputs, and what is to be done on the host. */
+  readonly jobs: Jobs;
+  /** Chooses devices. */
+  readonly placer: Placer;
 
   constructor(module: KernelModule, planner: Planner) {
     super();
@@ -67,7 +63,14 @@ export class GanvilBackend extends KernelBackend {
     this.planner = planner;
     this.heap = new Heap(module.memory);
     this.executor = new Executor(module.kernels);
-    this.#data = new DataStorage(this, engine());
+    this.residency = new Residency(this, this.heap, this.executor, module.kernels);
+    this.jobs = new Jobs(this.residency);
+    this.placer = new Placer(this.residency);
+  }
+
+  /** The GPU that work may be sent to, if any. */
+  get gpu(): Gpu | undefined {
+    return this.residency.gpu;
   }
 
   override write(values: BackendValues | null, shape: number[], dtype: DataType): DataId {
@@ -85,44 +88,18 @@ export class GanvilBackend extends KernelBackend {
   ): void {
     const length = util.sizeFromShape(shape);
     if (dtype === "string") {
-      this.#data.set(dataId, {
-        dtype,
-        length,
-        refCount,
-        ptr: undefined,
-        strings: (values ?? []) as Uint8Array[],
-      });
+      this.residency.addStrings(dataId, (values ?? []) as Uint8Array[], length, refCount);
       return;
     }
-    const width = bytesPer[dtype];
-    if (width === undefined) {
-      throw new TypeError(
-        `ganvil: expected dtype float32, int32, bool, complex64 or string, got ${dtype}. Compute it on another backend (tf.setBackend).`,
-      );
-    }
-    const { recorder } = this.executor;
-    recorder?.made.add(dataId);
-    if (dtype === "float32" && values && allZero(values as ArrayLike<number>)) {
-      this.#data.set(dataId, { dtype, length, refCount, ptr: undefined });
-      return;
-    }
-    const ptr = this.heap.alloc(length * width);
-    this.#data.set(dataId, { dtype, length, refCount, ptr });
+    const record = this.residency.add(dataId, dtype, length, refCount);
+    if (dtype === "float32" && values && allZero(values as ArrayLike<number>)) return;
+    this.residency.allocate(record, "wasm");
     if (values === null || values === undefined) return;
-    this.#view(dataId).set(values as ArrayLike<number>);
-    recorder?.noteValues(this.heap.u8(ptr, length * width));
-    recorder?.keep(this, ptr, length * width);
-  }
-
-  /** Moves a tensor's values to other memory. */
-  moveOut(dataId: DataId): void {
-    const record = this.#data.get(dataId);
-    if (record.ptr === undefined) return;
-    const bytes = record.length * bytesPer[record.dtype]!;
-    const ptr = this.heap.alloc(bytes);
-    this.copyBytes(ptr, record.ptr, bytes);
-    this.heap.free(record.ptr);
-    record.ptr = ptr;
+    this.#view(record).set(values as ArrayLike<number>);
+    const { recorder } = this.executor;
+    record.constant = true;
+    recorder?.noteValues(this.heap.u8(record.ptr!, heapBytes(record)));
+    recorder?.keep(this, record.ptr!, heapBytes(record));
   }
 
   /** Copies within the heap. */
@@ -131,23 +108,23 @@ export class GanvilBackend extends KernelBackend {
   }
 
   /** A new tensor with undefined contents. */
-  makeOutput(shape: readonly number[], dtype: DataType): TensorInfo {
+  makeOutput(shape: readonly number[], dtype: DataType, device: DeviceName = "wasm"): TensorInfo {
+    const info = this.makePending(shape, dtype);
+    this.residency.allocate(this.residency.of(info.dataId), device);
+    return info;
+  }
+
+  /** A new tensor without memory: zeros, if float32, until somebody gives it some. */
+  makePending(shape: readonly number[], dtype: DataType): TensorInfo {
     const own = [...shape];
-    return { dataId: this.write(null, own, dtype), shape: own, dtype };
+    const dataId = {};
+    this.residency.add(dataId, dtype, util.sizeFromShape(own), 1);
+    return { dataId, shape: own, dtype };
   }
 
   /** A new float32 tensor of zeros: it takes memory when somebody looks at it. */
   makeZeros(shape: readonly number[]): TensorInfo {
-    const own = [...shape];
-    const dataId = {};
-    this.#data.set(dataId, {
-      dtype: "float32",
-      length: util.sizeFromShape(own),
-      refCount: 1,
-      ptr: undefined,
-    });
-    this.executor.recorder?.made.add(dataId);
-    return { dataId, shape: own, dtype: "float32" };
+    return this.makePending(shape, "float32");
   }
 
   /**
@@ -158,62 +135,50 @@ export class GanvilBackend extends KernelBackend {
     const { recorder } = this.executor;
     return (
       dtype === "float32" &&
-      this.#data.get(dataId).ptr === undefined &&
+      this.residency.isUntouched(this.residency.of(dataId)) &&
       (recorder === undefined || recorder.made.has(dataId))
     );
   }
 
   /** Address of a tensor's first value. */
-  ptr({ dataId }: TensorInfo): number {
-    const record = this.#data.get(dataId);
-    record.ptr ??= this.#placeZeros(dataId, record.length);
-    return record.ptr;
-  }
-
-  /** Memory for zeros; those from outside of a captured step are no part of it. */
-  #placeZeros(dataId: DataId, length: number): number {
-    const place = (fill: Kernels["fill"]) => {
-      const ptr = this.heap.alloc(4 * length);
-      fill(ptr, length, 0);
-      return ptr;
-    };
-    const { kernels, recorder } = this.executor;
-    if (recorder === undefined || recorder.made.has(dataId)) return place(kernels.fill);
-    return this.heap.within(undefined, () => place(this.module.kernels.fill));
+  ptr(tensor: Pick<TensorInfo, "dataId">): number {
+    return this.residency.ptr(tensor);
   }
 
   /** How many tensors share these values; an in-place update needs exactly one. */
   override refCount(dataId: DataId): number {
-    return this.#data.has(dataId) ? this.#data.get(dataId).refCount : 0;
+    return this.residency.has(dataId) ? this.residency.of(dataId).refCount : 0;
   }
 
   override incRef(dataId: DataId): void {
-    this.#data.get(dataId).refCount++;
+    this.residency.of(dataId).refCount++;
   }
 
   override disposeData(dataId: DataId, force = false): boolean {
-    if (!this.#data.has(dataId)) return true;
-    const record = this.#data.get(dataId);
+    if (!this.residency.has(dataId)) return true;
+    const record = this.residency.of(dataId);
     record.refCount--;
     if (!force && record.refCount > 0) return false;
-    if (record.ptr !== undefined) this.heap.free(record.ptr);
-    this.#data.delete(dataId);
-    this.executor.recorder?.made.delete(dataId);
+    this.residency.remove(dataId);
     return true;
   }
 
   override readSync(dataId: DataId): BackendValues {
     this.executor.recorder?.refuse("a tensor's values were read");
-    const { strings } = this.#data.get(dataId);
-    return strings ?? this.#view(dataId).slice();
+    const record = this.residency.of(dataId);
+    this.residency.checkAlive({ dataId });
+    if (record.strings !== undefined) return record.strings;
+    this.ptr({ dataId });
+    return this.#view(record).slice();
   }
 
   override async read(dataId: DataId): Promise<BackendValues> {
-    return this.readSync(dataId);
+    this.executor.recorder?.refuse("a tensor's values were read");
+    return (await this.jobs.values(dataId)) ?? this.readSync(dataId);
   }
 
   override numDataIds(): number {
-    return this.#data.numDataIds();
+    return this.residency.size;
   }
 
   override memory(): HeapMemory {
@@ -221,12 +186,18 @@ export class GanvilBackend extends KernelBackend {
       unreliable: false,
       heapBytesInUse: this.heap.bytesInUse,
       heapBytesReserved: this.heap.bytesReserved,
+      gpuBytesInUse: this.gpu?.memory.bytesInUse ?? 0,
+      gpuBytesReserved: this.gpu?.memory.bytesReserved ?? 0,
     };
   }
 
   override async time(f: () => void): Promise<{ kernelMs: number }> {
     const start = performance.now();
     f();
+    if (this.gpu !== undefined) {
+      await this.jobs.settled();
+      await this.gpu.device.queue.onSubmittedWorkDone();
+    }
     return { kernelMs: performance.now() - start };
   }
 
@@ -250,11 +221,10 @@ export class GanvilBackend extends KernelBackend {
   override dispose(): void {
     this.executor.pool?.close();
     this.executor.pool = undefined;
+    this.gpu?.dispose();
   }
 
-  #view(dataId: DataId): Float32Array | Int32Array | Uint8Array {
-    const { dtype, length } = this.#data.get(dataId);
-    const ptr = this.ptr({ dataId } as TensorInfo);
+  #view({ dtype, length, ptr = 0 }: TensorRecord): Float32Array | Int32Array | Uint8Array {
     if (dtype === "float32") return this.heap.f32(ptr, length);
     if (dtype === "complex64") return this.heap.f32(ptr, 2 * length);
     if (dtype === "int32") return this.heap.i32(ptr, length);

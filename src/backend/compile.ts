@@ -1,9 +1,14 @@
-import { type DataId, engine, type Tensor, type TensorInfo, util } from "@tensorflow/tfjs-core";
+import { type DataId, engine, type Tensor, type TensorInfo } from "@tensorflow/tfjs-core";
 import { Arena } from "../wasm/arena.ts";
 import type { Pool } from "../wasm/pool.ts";
+import type { Gpu } from "../webgpu/gpu.ts";
+import { GpuArena } from "../webgpu/memory.ts";
+import { Uniforms } from "../webgpu/uniforms.ts";
 import type { GanvilBackend } from "./backend.ts";
 import { currentBackend } from "./backend.ts";
-import { type Memory, Recorder } from "./recorder.ts";
+import { copyInto, copyOf, copyOut } from "./copy.ts";
+import { type Memory, type Places, Recorder } from "./recorder.ts";
+import type { Place } from "./residency.ts";
 
 /** Tensors in, tensors out, all of fixed shapes; effects on variables are in place. */
 export type Step = (...inputs: Tensor[]) => Tensor[];
@@ -21,11 +26,12 @@ export interface CompiledStep {
 interface Program {
   readonly entries: readonly (() => unknown)[];
   readonly memory: Memory;
-  readonly inputs: readonly number[];
-  readonly outputs: readonly { readonly ptr: number; readonly tensor: TensorInfo }[];
-  /** The threads that it has scratch memory for. */
+  readonly inputs: readonly Place[];
+  readonly outputs: readonly { readonly place: Place; readonly tensor: TensorInfo }[];
+  /** The threads that it has scratch memory for, and the GPU that it has memory on. */
   readonly pool: Pool | undefined;
-  readonly outside: ReadonlyMap<DataId, number>;
+  readonly gpu: Gpu | undefined;
+  readonly outside: ReadonlyMap<DataId, Places>;
   readonly updated: ReadonlySet<DataId>;
   /** Variables whose values the step uses, and which they were. */
   readonly variables: readonly { readonly variable: Tensor; readonly dataId: DataId }[];
@@ -37,21 +43,47 @@ const attempts = 3;
 /** A step's constants are small: attributes of its kernels and scalars. */
 const constantsBytes = 16384;
 
-const bytesOf = ({ shape, dtype }: TensorInfo): number =>
-  util.sizeFromShape(shape) * util.bytesPerElement(dtype);
-
 /**
  * Does something on the host in the middle of a step with the values of tensors, also at each replay of a
  * captured step: keeps count, checks that a loss is finite. What it throws ends the step.
+ *
+ * Values on the GPU come later: it is then done, in order, within `await settled()`, which throws what it throws, and
+ * the kernels after it have run by then.
  */
 export function onHost(tensors: readonly Tensor[], act: (...values: number[][]) => void): void {
   const backend = currentBackend();
-  const { recorder } = backend.executor;
-  const places = tensors.map((tensor) => ({ tensor, ptr: backend.ptr(tensor), size: tensor.size }));
-  const run = () => act(...places.map(({ ptr, size }) => [...backend.heap.f32(ptr, size)]));
-  for (const { tensor, ptr } of places) recorder?.use(tensor, ptr);
+  const { residency, executor, jobs } = backend;
+  const { recorder } = executor;
+  const records = tensors.map(({ dataId }) => residency.of(dataId));
+  let run: () => void;
+  if (records.every((record) => residency.isReady(record, "wasm"))) {
+    const places = tensors.map((tensor) => ({ tensor, ptr: backend.ptr(tensor), size: tensor.size }));
+    run = () => act(...places.map(({ ptr, size }) => [...backend.heap.f32(ptr, size)]));
+    for (const { tensor, ptr } of places) recorder?.use(tensor, ptr);
+  } else if (records.every((record) => residency.isReady(record, "webgpu"))) {
+    const { queue } = backend.gpu!;
+    const places = tensors.map((tensor) => ({ tensor, region: residency.region(tensor) }));
+    run = () => {
+      const values = places.map(({ region, tensor }) => queue.read(region, 4 * tensor.size));
+      jobs.act((buffers) => act(...buffers.map((buffer) => [...new Float32Array(buffer)])), values);
+    };
+    for (const { tensor, region } of places) recorder?.use(tensor, region);
+  } else {
+    recorder?.refuse("the host waits for values that an op without a shader computes");
+    jobs.actLater(tensors, act);
+    return;
+  }
   if (recorder === undefined) run();
   else recorder.act("onHost", run);
+}
+
+/**
+ * Settles when everything asked for so far is computed or on the GPU's list, and what `onHost` was given is done.
+ * Without a GPU that is at once.
+ * @throws what an act of `onHost` throws, or DeviceError where the GPU failed
+ */
+export function settled(): Promise<void> {
+  return currentBackend().jobs.settled();
 }
 
 /**
@@ -92,7 +124,8 @@ export function compile(step: Step): CompiledStep {
     if (now !== shapes || (program !== undefined && !isValid(backend, program))) forget();
     shapes = now;
     if (refusal !== undefined) return plainly(...inputs);
-    if (program !== undefined) return replay(backend, program, inputs);
+    if (program !== undefined && canReplay(backend, program, inputs)) return replay(backend, program, inputs);
+    if (program !== undefined) return plainly(...inputs);
     if (watched === undefined) {
       const { recorder, result, peakBytes } = watch(backend, plainly, inputs);
       watched = { hash: recorder.hash, peakBytes };
@@ -128,22 +161,34 @@ function watch(backend: GanvilBackend, step: Step, inputs: Tensor[]) {
 
 /** Runs a step on memory of its own and writes its calls down. */
 function record(backend: GanvilBackend, step: Step, inputs: Tensor[], peakBytes: number) {
-  const { executor, heap } = backend;
-  const memory = { arena: new Arena(heap, peakBytes), constants: new Arena(heap, constantsBytes) };
+  const { executor, heap, residency, gpu } = backend;
+  const memory: Memory = {
+    arena: new Arena(heap, peakBytes),
+    constants: new Arena(heap, constantsBytes),
+    gpu: gpu && {
+      arena: new GpuArena(gpu.memory),
+      uniforms: new Uniforms(gpu.device, gpu.memory),
+      owned: [],
+    },
+  };
   const recorder = new Recorder(memory);
   const variables = Object.values(engine().state.registeredVariables).map((variable) => ({
     variable: variable as Tensor,
     dataId: variable.dataId,
   }));
+  const within = <T>(f: () => T): T =>
+    heap.within(memory.arena, () => (gpu ? gpu.memory.within(memory.gpu!.arena, f) : f()));
   const slots: Tensor[] = [];
   let outputs: Tensor[];
   try {
-    outputs = heap.within(memory.arena, () =>
+    outputs = within(() =>
       executor.followed(recorder, () => {
         slots.push(...inputs.map((input) => copyOf(backend, input)));
         const results = step(...slots);
         // Zeros take their memory here, within the recording.
-        for (const result of results) backend.ptr(result);
+        for (const { dataId } of results) {
+          if (residency.isUntouched(residency.of(dataId))) backend.ptr({ dataId });
+        }
         return results;
       }),
     );
@@ -161,12 +206,13 @@ function record(backend: GanvilBackend, step: Step, inputs: Tensor[], peakBytes:
   const made: Program = {
     entries: recorder.entries,
     memory,
-    inputs: slots.map((slot) => backend.ptr(slot)),
-    outputs: outputs.map((tensor) => ({
-      ptr: backend.ptr(tensor),
-      tensor: { dataId: {}, shape: tensor.shape, dtype: tensor.dtype },
+    inputs: slots.map(({ dataId }) => residency.placeOf(dataId) ?? backend.ptr({ dataId })),
+    outputs: outputs.map(({ dataId, shape, dtype }) => ({
+      place: residency.placeOf(dataId) ?? backend.ptr({ dataId }),
+      tensor: { dataId: {}, shape, dtype },
     })),
     pool: executor.pool,
+    gpu,
     outside: recorder.outside,
     updated: recorder.updated,
     variables: variables.filter(({ dataId }) => recorder.outside.has(dataId)),
@@ -177,43 +223,54 @@ function record(backend: GanvilBackend, step: Step, inputs: Tensor[], peakBytes:
 
 /** Frees a recording's memory; what is alive in it moves out. */
 function leave(backend: GanvilBackend, { made }: Recorder, memory: Memory): void {
-  for (const dataId of made) if (backend.refCount(dataId) > 0) backend.moveOut(dataId);
+  for (const dataId of made) if (backend.refCount(dataId) > 0) backend.residency.moveOut(dataId);
   free(memory);
 }
 
-function free({ arena, constants }: Memory): void {
+function free({ arena, constants, gpu }: Memory): void {
   arena.dispose();
   constants.dispose();
+  gpu?.arena.dispose();
+  gpu?.uniforms.dispose();
+  for (const region of gpu?.owned.splice(0) ?? []) region.free();
 }
 
 /**
  * True while all that the program reads and writes is where it was, nobody else holds what it updates, and the
- * threads are those that it was made for.
+ * threads and the GPU are those that it was made for.
  */
-function isValid(backend: GanvilBackend, { pool, outside, updated, variables }: Program): boolean {
-  if (backend.executor.pool !== pool) return false;
+function isValid(backend: GanvilBackend, { pool, gpu, outside, updated, variables }: Program): boolean {
+  if (backend.executor.pool !== pool || backend.gpu !== gpu || gpu?.failure !== undefined) return false;
   for (const { variable, dataId } of variables) if (variable.dataId !== dataId) return false;
-  for (const [dataId, ptr] of outside)
-    if (backend.refCount(dataId) === 0 || backend.ptr({ dataId } as TensorInfo) !== ptr) return false;
+  for (const [dataId, places] of outside) if (!isAt(backend, dataId, places)) return false;
   for (const dataId of updated) if (backend.refCount(dataId) !== 1) return false;
   return true;
 }
 
-function replay(backend: GanvilBackend, program: Program, inputs: readonly Tensor[]): Tensor[] {
-  for (const [i, input] of inputs.entries()) {
-    backend.copyBytes(program.inputs[i], backend.ptr(input), bytesOf(input));
-  }
-  for (const entry of program.entries) entry();
-  return program.outputs.map(({ ptr, tensor: { shape, dtype } }) => {
-    const output = backend.makeOutput(shape, dtype);
-    backend.copyBytes(backend.ptr(output), ptr, bytesOf(output));
-    return engine().makeTensorFromTensorInfo(output);
-  });
+function isAt(backend: GanvilBackend, dataId: DataId, { ptr, region }: Places): boolean {
+  if (backend.refCount(dataId) === 0) return false;
+  const { residency } = backend;
+  const record = residency.of(dataId);
+  if (record.pending !== undefined || record.failure !== undefined) return false;
+  if (ptr !== undefined && residency.isUntouched(record)) backend.ptr({ dataId });
+  return (ptr === undefined || record.ptr === ptr) && (region === undefined || record.region === region);
 }
 
-/** A tensor of the same values in memory of its own. */
-export function copyOf(backend: GanvilBackend, tensor: Tensor): Tensor {
-  const copy = backend.makeOutput(tensor.shape, tensor.dtype);
-  backend.copyBytes(backend.ptr(copy), backend.ptr(tensor), bytesOf(tensor));
-  return engine().makeTensorFromTensorInfo(copy);
+/** True where the inputs' values can be had where the program wants them. */
+function canReplay({ residency }: GanvilBackend, program: Program, inputs: readonly Tensor[]): boolean {
+  return inputs.every(({ dataId }, i) =>
+    residency.isReady(residency.of(dataId), typeof program.inputs[i] === "number" ? "wasm" : "webgpu"),
+  );
+}
+
+function replay(backend: GanvilBackend, program: Program, inputs: readonly Tensor[]): Tensor[] {
+  for (const [i, input] of inputs.entries()) copyInto(backend, program.inputs[i], input);
+  for (const entry of program.entries) entry();
+  for (const dataId of program.updated) {
+    const { ptr, region } = program.outside.get(dataId) ?? {};
+    if (ptr === undefined || region === undefined) {
+      backend.residency.wrote({ dataId }, region === undefined ? "wasm" : "webgpu");
+    }
+  }
+  return program.outputs.map(({ place, tensor }) => copyOut(backend, place, tensor));
 }

@@ -7,6 +7,7 @@ import {
 } from "@tensorflow/tfjs-core";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import type { Planner } from "../wasm/planner.ts";
+import type { GpuOperand, Shader } from "../webgpu/shader.ts";
 
 /** A tensor as a kernel sees it. */
 export interface Operand {
@@ -56,6 +57,22 @@ export interface Call {
   bytes(values: Uint8Array): number;
 }
 
+/** What one op's shader calls may use beside its operands. All of it is gone when the op ends. */
+export interface GpuCall {
+  readonly features: GPUSupportedFeatures;
+  readonly limits: GPUSupportedLimits;
+  /** Runs a shader after all that came before. One with a 0 among its workgroups does nothing. */
+  run(shader: Shader): void;
+  /** Memory for so many elements, contents undefined; dtype float32 unless said. */
+  workspace(size: number, dtype?: DataType): GpuOperand;
+  /** Values from JavaScript, which must be the same in each run of a captured step: tables, bytes by four as int32. */
+  values(values: Float32Array | Int32Array | Uint8Array): GpuOperand;
+  /** to = from, element by element. */
+  copy(from: GpuOperand, to: GpuOperand): void;
+  /** Sets every element to 0. */
+  clear(operand: GpuOperand): void;
+}
+
 type Named<Names extends string, T> = { readonly [name in Names]: T };
 type Shaped = Pick<TensorInfo, "shape" | "dtype">;
 
@@ -97,6 +114,23 @@ export interface Op<
         attrs: Attrs,
         plan: Plan,
       ) => void);
+  /**
+   * Computes the results on the GPU; absent: it has no shader. As in `wasm`, but of blocks of the GPU's memory. A bool
+   * takes four bytes there.
+   */
+  readonly webgpu?: (
+    call: GpuCall,
+    inputs: Named<Names, GpuOperand> & Partial<Named<Optional, GpuOperand>>,
+    outputs: readonly GpuOperand[],
+    attrs: Attrs,
+    plan: Plan,
+  ) => void;
+  /** False for what `webgpu` does not take. Default: it takes all. */
+  onGpu?(inputs: Named<Names, Shaped> & Partial<Named<Optional, Shaped>>, attrs: Attrs): boolean;
+  /** Inputs that are written to, in place. */
+  updates?(attrs: Attrs): readonly string[];
+  /** Those of `updates` whose former values do not count. */
+  readonly overwrites?: readonly Names[];
   /** True where the (only) result is zero everywhere: a float32 one is computed when somebody looks at it. */
   zero?(attrs: Attrs): boolean;
   /**

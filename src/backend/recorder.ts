@@ -1,7 +1,10 @@
 import type { DataId, TensorInfo } from "@tensorflow/tfjs-core";
 import type { Arena } from "../wasm/arena.ts";
 import { blockBytes } from "../wasm/free-list.ts";
+import type { GpuArena, Region } from "../webgpu/memory.ts";
+import type { Uniforms } from "../webgpu/uniforms.ts";
 import type { GanvilBackend } from "./backend.ts";
+import type { Place } from "./residency.ts";
 
 /** 32-bit FNV-1a of bytes, gone on from `hash`. */
 function hashBytes(hash: number, bytes: Uint8Array): number {
@@ -12,12 +15,25 @@ function hashBytes(hash: number, bytes: Uint8Array): number {
 
 const encoder = new TextEncoder();
 
+/** Where a tensor's values are on each device. */
+export interface Places {
+  readonly ptr?: number;
+  readonly region?: Region;
+}
+
 /** Memory of a recording: nothing else comes there. */
 export interface Memory {
   /** What the function allocates: freed blocks serve again within it. */
   readonly arena: Arena;
   /** What replays read and nothing writes. */
   readonly constants: Arena;
+  /** The same on the GPU, where there is one. */
+  readonly gpu?: {
+    readonly arena: GpuArena;
+    readonly uniforms: Uniforms;
+    /** Blocks of its own. */
+    readonly owned: Region[];
+  };
 }
 
 /**
@@ -28,8 +44,8 @@ export class Recorder {
   readonly #memory: Memory | undefined;
   /** What a replay does, in order. */
   readonly entries: (() => unknown)[] = [];
-  /** Tensors from outside that kernels read or write, and where their values were. */
-  readonly outside = new Map<DataId, number>();
+  /** Tensors from outside that kernels read or write, and where their values were on each device that does. */
+  readonly outside = new Map<DataId, Places>();
   /** Tensors from outside that are updated in place. */
   readonly updated = new Set<DataId>();
   /** Tensors made since the start that are alive. */
@@ -52,6 +68,11 @@ export class Recorder {
   /** Why this cannot be replayed; undefined where it can. */
   get refusal(): string | undefined {
     return this.#refusal;
+  }
+
+  /** The recording's memory; none where the function is only watched. */
+  get memory(): Memory | undefined {
+    return this.#memory;
   }
 
   refuse(reason: string): void {
@@ -90,7 +111,12 @@ export class Recorder {
   }
 
   /** Notes the operand of a kernel. */
-  use({ dataId }: TensorInfo, ptr: number): void {
-    if (!this.made.has(dataId)) this.outside.set(dataId, ptr);
+  use({ dataId }: Pick<TensorInfo, "dataId">, place: Place): void {
+    if (this.made.has(dataId)) return;
+    const places = this.outside.get(dataId);
+    this.outside.set(dataId, {
+      ...places,
+      ...(typeof place === "number" ? { ptr: place } : { region: place }),
+    });
   }
 }

@@ -3,7 +3,9 @@ import { check, checkType, kindOf, showShape } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import type { Planner } from "../wasm/planner.ts";
 import type { GanvilBackend } from "./backend.ts";
+import { GpuCalls, gpuOperand } from "./gpu-calls.ts";
 import type { AnyOp, Call, Operand, OutputSpec } from "./op.ts";
+import type { DeviceName } from "./residency.ts";
 
 /** Refuses what is no tensor, and tensors that were disposed: a clone may still hold their values. */
 function checkTensors(
@@ -108,35 +110,6 @@ class Calls implements Call {
   }
 }
 
-const callsOf = new WeakMap<GanvilBackend, Calls>();
-
-/** Calls an op's kernels; a live op's are chosen again at each replay. */
-function compute(
-  backend: GanvilBackend,
-  op: AnyOp,
-  inputs: Record<string, Operand>,
-  outputs: readonly Operand[],
-  attrs: object,
-  plan: unknown,
-): void {
-  const kernels = op.wasm as Exclude<AnyOp["wasm"], string>;
-  let calls = callsOf.get(backend);
-  if (calls === undefined) {
-    calls = new Calls(backend);
-    callsOf.set(backend, calls);
-  }
-  const own = calls;
-  const run = () =>
-    own.during((call) => kernels(call, inputs, outputs, op.live ? present(attrs) : attrs, plan));
-  const { executor } = backend;
-  const { recorder } = executor;
-  if (op.live === true && recorder !== undefined) {
-    recorder.act(op.name, () => executor.followed(undefined, run));
-  } else {
-    run();
-  }
-}
-
 /** The input that shares its values with the result. */
 function sameAs(
   backend: GanvilBackend,
@@ -152,7 +125,111 @@ function sameAs(
   return util.sizeFromShape(source.shape) === size ? source : undefined;
 }
 
-/** Runs an op's kernel on the backend: infers, allocates, computes. */
+/** The calls of a backend's ops on each device. */
+interface Callers {
+  readonly wasm: Calls;
+  readonly webgpu: GpuCalls;
+}
+
+const callersOf = new WeakMap<GanvilBackend, Callers>();
+
+function callers(backend: GanvilBackend): Callers {
+  let found = callersOf.get(backend);
+  if (found === undefined) {
+    found = { wasm: new Calls(backend), webgpu: new GpuCalls(backend.residency) };
+    callersOf.set(backend, found);
+  }
+  return found;
+}
+
+/** A call of an op: its tensors by name, and what `infer` worked out. */
+interface OpCall {
+  readonly op: AnyOp;
+  readonly inputs: Record<string, TensorInfo>;
+  readonly outputs: readonly TensorInfo[];
+  readonly attrs: object;
+  readonly plan: unknown;
+}
+
+function mapInputs<T>(inputs: Record<string, TensorInfo>, f: (tensor: TensorInfo) => T): Record<string, T> {
+  const mapped: Record<string, T> = {};
+  for (const name of Object.keys(inputs)) if (inputs[name] != null) mapped[name] = f(inputs[name]);
+  return mapped;
+}
+
+/** Calls an op's kernels; a live op's are chosen again at each replay. */
+function computeOnWasm(backend: GanvilBackend, { op, inputs, outputs, attrs, plan }: OpCall): void {
+  const kernels = op.wasm as Exclude<AnyOp["wasm"], string>;
+  const { executor } = backend;
+  const { recorder } = executor;
+  const operand = (tensor: TensorInfo): Operand => {
+    const ptr = backend.ptr(tensor);
+    recorder?.use(tensor, ptr);
+    return { ptr, shape: tensor.shape, dtype: tensor.dtype, size: util.sizeFromShape(tensor.shape) };
+  };
+  const operands = mapInputs(inputs, operand);
+  const results = outputs.map(operand);
+  const { wasm } = callers(backend);
+  const run = () =>
+    wasm.during((call) => kernels(call, operands, results, op.live ? present(attrs) : attrs, plan));
+  if (op.live === true && recorder !== undefined) {
+    recorder.act(op.name, () => executor.followed(undefined, run));
+  } else {
+    run();
+  }
+}
+
+/** Calls an op's shaders; a live op's have other uniforms at each replay. */
+function computeOnGpu(backend: GanvilBackend, { op, inputs, outputs, attrs, plan }: OpCall): void {
+  const { executor, residency } = backend;
+  const { recorder } = executor;
+  const operand = (tensor: TensorInfo) => gpuOperand(residency, tensor);
+  const operands = mapInputs(inputs, operand);
+  const results = outputs.map(operand);
+  const { webgpu } = callers(backend);
+  const run = (call: GpuCalls) => op.webgpu!(call, operands, results, op.live ? present(attrs) : attrs, plan);
+  if (op.live === true && recorder !== undefined) {
+    const owned = recorder.memory?.gpu?.owned;
+    const work =
+      owned === undefined ? () => webgpu.during(() => run(webgpu)) : webgpu.live(owned, () => run(webgpu));
+    recorder.act(op.name, () => executor.followed(undefined, work));
+  } else {
+    webgpu.during(() => run(webgpu));
+  }
+}
+
+function compute(backend: GanvilBackend, call: OpCall, device: DeviceName): void {
+  const { op, inputs, attrs } = call;
+  if (device === "wasm") computeOnWasm(backend, call);
+  else computeOnGpu(backend, call);
+  for (const name of op.updates?.(attrs) ?? []) backend.residency.wrote(inputs[name], device);
+}
+
+/** Runs an op when values that it waits for have come; until then its results are pending. */
+function computeLater(backend: GanvilBackend, call: OpCall, device: DeviceName): void {
+  const { op, outputs, attrs } = call;
+  const { residency, executor } = backend;
+  executor.recorder?.refuse(`${op.name} waits for values from the GPU, for which it has no shader`);
+  const inputs = mapInputs(call.inputs, ({ dataId, shape, dtype }) => ({ dataId, shape: [...shape], dtype }));
+  const present = Object.values(inputs);
+  const updated = (op.updates?.(attrs) ?? []).map((name) => inputs[name]);
+  const held = [...present, ...outputs];
+  for (const { dataId } of held) backend.incRef(dataId);
+  backend.jobs.defer(
+    present,
+    [...outputs, ...updated],
+    device,
+    () => {
+      for (const { dataId } of outputs) residency.allocate(residency.of(dataId), device);
+      executor.followed(undefined, () => compute(backend, { ...call, inputs }, device));
+    },
+    () => {
+      for (const { dataId } of held) backend.disposeData(dataId);
+    },
+  );
+}
+
+/** Runs an op on the backend: infers, chooses a device, allocates, computes. */
 export function runOp(
   backend: GanvilBackend,
   op: AnyOp,
@@ -170,21 +247,21 @@ export function runOp(
   }
   if (op.zero?.(attrs) && (list[0].dtype ?? "float32") === "float32") return backend.makeZeros(list[0].shape);
   if (op.wasm === "composed") return engine().tidy(() => op.compose!(inputs as never, attrs));
-  const { recorder } = backend.executor;
-  recorder?.noteOp(op.name, attrs);
-  const operand = (tensor: TensorInfo): Operand => {
-    const ptr = backend.ptr(tensor);
-    recorder?.use(tensor, ptr);
-    return { ptr, shape: tensor.shape, dtype: tensor.dtype, size: util.sizeFromShape(tensor.shape) };
-  };
+  const { residency } = backend;
+  const tensors = Object.values(inputs).filter((tensor) => tensor != null);
+  for (const tensor of tensors) residency.checkAlive(tensor);
+  for (const name of op.overwrites ?? []) residency.forget(inputs[name]);
+  const device = backend.placer.place(op, inputs, list, attrs);
+  backend.executor.recorder?.noteOp(`${op.name} on ${device}`, attrs);
+  const now = tensors.every(({ dataId }) => residency.isReady(residency.of(dataId), device));
   const outputs: TensorInfo[] = [];
   try {
-    for (const { shape, dtype } of list) outputs.push(backend.makeOutput(shape, dtype ?? "float32"));
-    const operands: Record<string, Operand> = {};
-    for (const name of Object.keys(inputs)) {
-      if (inputs[name] != null) operands[name] = operand(inputs[name]);
+    for (const { shape, dtype = "float32" } of list) {
+      outputs.push(now ? backend.makeOutput(shape, dtype, device) : backend.makePending(shape, dtype));
     }
-    compute(backend, op, operands, outputs.map(operand), attrs, list[0]?.plan);
+    const call: OpCall = { op, inputs, outputs, attrs, plan: list[0]?.plan };
+    if (now) compute(backend, call, device);
+    else computeLater(backend, call, device);
   } catch (error) {
     for (const { dataId } of outputs) backend.disposeData(dataId);
     throw error;

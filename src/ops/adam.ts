@@ -56,6 +56,7 @@ export const adamOp = defineOp<"param" | "m" | "v" | "gradient", AdamAttrs>({
     checkAdam(attrs);
     return [];
   },
+  updates: () => ["param", "m", "v"],
   wasm: ({ kernels }, { param, m, v, gradient }, _, attrs) =>
     kernels.adam(param.ptr, m.ptr, v.ptr, gradient.ptr, param.size, ...adamScalars(attrs)),
 });
@@ -70,6 +71,7 @@ export const emaOp = defineOp<"average" | "value", { decay: number }>({
     checkDecay(decay);
     return [];
   },
+  updates: () => ["average"],
   wasm: ({ kernels }, { average, value }, _, { decay }) =>
     kernels.ema(average.ptr, value.ptr, average.size, decay, 1 - decay),
 });
@@ -84,6 +86,7 @@ export const emaOfMeansOp = defineOp<"average" | "values", { decay: number }>({
     checkDecay(decay);
     return [];
   },
+  updates: () => ["average"],
   wasm: ({ kernels }, { average, values }, _, { decay }) =>
     kernels.emaOfMeans(average.ptr, values.ptr, values.shape[0], average.size, decay, 1 - decay),
 });
@@ -114,6 +117,19 @@ function rowsOf<T>(inputs: { readonly [name: string]: T }, rows: readonly RowSiz
   return rows.map(
     (size) => Object.fromEntries(rowFields[size].map((field) => [field, inputs[next++]])) as Record<Field, T>,
   );
+}
+
+/** Names of the inputs that the rows' steps write to. */
+function updatedInRows({ rows, undo }: AdamStepsAttrs): string[] {
+  const written: readonly Field[] = ["param", "m", "v", "average"];
+  let next = 0;
+  const updated = rows.flatMap((size) =>
+    rowFields[size].flatMap((field) => {
+      const name = String(next++);
+      return written.includes(field) && !(field === "param" && size === 2) ? [name] : [];
+    }),
+  );
+  return undo ? [...updated, String(next)] : updated;
 }
 
 /** The kernels' table and its number of rows. */
@@ -157,6 +173,7 @@ export const adamStepsOp = defineOp<string, AdamStepsAttrs>({
   inputs: "list",
   live: true,
   infer: inferRows,
+  updates: updatedInRows,
   wasm: (call, inputs, _, attrs) => {
     const { table, units } = adamTable(call, inputs, attrs);
     const { decay } = attrs;
@@ -170,6 +187,7 @@ export const adamRestoreOp = defineOp<string, AdamStepsAttrs>({
   inputs: "list",
   live: true,
   infer: inferRows,
+  updates: updatedInRows,
   wasm: (call, inputs, _, attrs) => {
     const { table, units } = adamTable(call, inputs, attrs);
     call.split("adamRestore", units, 0, [table]);
@@ -184,5 +202,7 @@ export const assignOp = defineOp<"target" | "value">({
     checkAlike("assign", inputs);
     return [];
   },
+  updates: () => ["target"],
+  overwrites: ["target"],
   wasm: ({ kernels }, { target, value }) => kernels.copy(value.ptr, target.ptr, 4 * target.size),
 });

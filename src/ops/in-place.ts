@@ -1,6 +1,6 @@
 import { engine, type Tensor, tidy, type Variable, variable, zeros } from "@tensorflow/tfjs-core";
 import { currentBackend } from "../backend/backend.ts";
-import { copyOf } from "../backend/compile.ts";
+import { copyOf } from "../backend/copy.ts";
 import { callMany, type Live, type LiveAttrs } from "../backend/op.ts";
 import {
   type AdamAttrs,

@@ -1,7 +1,8 @@
 import { itemsPerPiece } from "../backend/executor.ts";
-import type { Call, Operand } from "../backend/op.ts";
+import type { Call, GpuCall, Operand } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
+import type { GpuOperand } from "../webgpu/shader.ts";
 import { widthOf } from "./strided-copy.ts";
 
 /** Checks that an op's tensors are float32. */
@@ -77,6 +78,15 @@ export function fillOperand(call: Call, y: Operand, value: number): void {
     sweepItems(call, kernel, [y.ptr, y.size, constant], 1, 1 / 4, [widthOf(y.dtype)]);
   if (y.dtype === "int32") fill("fillI32", toInt32(value));
   else fill(y.dtype === "bool" ? "fillU8" : "fill", value);
+}
+
+/** The same on the GPU. */
+export function fillOnGpu(call: GpuCall, y: GpuOperand, value: number): void {
+  const float = y.dtype === "float32";
+  call.run({
+    ...{ name: "fill", write: { y }, elements: y.size, body: () => "y[i] = u.value;" },
+    ...(float ? { floats: { value } } : { ints: { value: toInt32(value) } }),
+  });
 }
 
 /** TensorFlow.js's function for a kernel, as messages show it: `leakyRelu` for `LeakyRelu`. */

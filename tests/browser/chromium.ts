@@ -39,6 +39,16 @@ export async function chromium(): Promise<Chromium> {
   };
 }
 
+/**
+ * Environment in which Dawn in Node finds the software GPU of the same package, where GANVIL_GPU is not set: then it
+ * is the machine's own GPU that is tested.
+ */
+export async function softwareGpu(): Promise<Record<string, string>> {
+  if (process.env.GANVIL_GPU || process.platform !== "linux" || process.arch !== "x64") return {};
+  const folder = await unpacked();
+  return { LD_LIBRARY_PATH: folder, VK_ICD_FILENAMES: join(folder, "vk_swiftshader_icd.json") };
+}
+
 /** fontconfig's settings. The package's own name folders that are not there, and fontless it crashes. */
 const fontsConfig = (folder: string): string => `<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">

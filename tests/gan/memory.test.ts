@@ -1,6 +1,6 @@
-import type { DataId } from "@tensorflow/tfjs-core";
 import { beforeAll, expect, it } from "vitest";
 import { currentBackend } from "../../src/backend/backend.ts";
+import { heapBytes, type TensorRecord } from "../../src/backend/residency.ts";
 import { createGan, type Gan } from "../../src/gan/gan.ts";
 import { dcgan } from "../../src/recipes/dcgan.ts";
 import { useBuild } from "../builds.ts";
@@ -17,31 +17,27 @@ const stepOf = (gan: Gan) => gan.step({ image: { data, shape: [batch, 32, 32, 3]
 
 /** The most bytes of values that are alive at once, of those made in `run`. */
 async function livePeak(run: () => Promise<unknown>): Promise<number> {
-  const backend = currentBackend();
-  const { move, disposeData } = backend;
-  const sizes = new Map<DataId, number>();
+  const { residency } = currentBackend();
+  const { allocate, remove } = residency;
+  const sizes = new Map<TensorRecord, number>();
   let live = 0;
   let peak = 0;
-  backend.move = (...args) => {
-    move.apply(backend, args);
-    const [dataId, , shape, dtype] = args;
-    const bytes = shape.reduce((a, b) => a * b, dtype === "bool" ? 1 : 4);
-    sizes.set(dataId, bytes);
-    live += bytes;
+  residency.allocate = (record, device) => {
+    allocate.call(residency, record, device);
+    sizes.set(record, heapBytes(record));
+    live += heapBytes(record);
     peak = Math.max(peak, live);
   };
-  backend.disposeData = (dataId, force) => {
-    const gone = disposeData.call(backend, dataId, force);
-    if (gone) {
-      live -= sizes.get(dataId) ?? 0;
-      sizes.delete(dataId);
-    }
-    return gone;
+  residency.remove = (dataId) => {
+    const record = residency.of(dataId);
+    live -= sizes.get(record) ?? 0;
+    sizes.delete(record);
+    remove.call(residency, dataId);
   };
   try {
     await run();
   } finally {
-    Object.assign(backend, { move, disposeData });
+    Object.assign(residency, { allocate, remove });
   }
   return peak;
 }

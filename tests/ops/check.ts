@@ -1,4 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { backendName, type HeapMemory } from "../../src/backend/backend.ts";
+import { settled } from "../../src/backend/compile.ts";
 import { type Nd, nd, sizeOf } from "../reference/nd.ts";
 import type { InputSpec, OpCase } from "./case.ts";
 
@@ -213,15 +215,15 @@ export async function checkSecondGradient(op: OpCase): Promise<void> {
   tf.dispose(second);
 }
 
-/** Tensors, data and heap bytes are after `work` what they were before. */
+/** Tensors, data and bytes in the heap and on the GPU are after `work` what they were before. */
 export async function checkNoLeak(work: () => Promise<void>): Promise<void> {
   const state = () => {
-    const { numTensors, numDataBuffers, ...memory } = tf.memory() as tf.MemoryInfo & {
-      heapBytesInUse?: number;
-    };
-    return JSON.stringify({ numTensors, numDataBuffers, heapBytesInUse: memory.heapBytesInUse });
+    const { numTensors, numDataBuffers, ...memory } = tf.memory() as tf.MemoryInfo & Partial<HeapMemory>;
+    const { heapBytesInUse, gpuBytesInUse } = memory;
+    return JSON.stringify({ numTensors, numDataBuffers, heapBytesInUse, gpuBytesInUse });
   };
   const before = state();
   await work();
+  if (tf.getBackend() === backendName) await settled();
   if (state() !== before) throw new Error(`leak: before ${before}, after ${state()}`);
 }

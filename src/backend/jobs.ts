@@ -1,0 +1,124 @@
+import type { BackendValues, DataId, Tensor, TensorInfo } from "@tensorflow/tfjs-core";
+import type { DeviceName, Residency, TensorRecord } from "./residency.ts";
+
+/** What is to be done on the host once the GPU has computed some values. */
+interface HostAct {
+  readonly values: readonly (() => Promise<ArrayBuffer>)[];
+  readonly act: (values: readonly ArrayBuffer[]) => void;
+}
+
+/** What cannot be done at once: ops that wait for values on their way from the GPU, and acts on the host. */
+export class Jobs {
+  readonly #residency: Residency;
+  readonly #running = new Set<Promise<void>>();
+  #acts: HostAct[] = [];
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(residency: Residency) {
+    this.#residency = residency;
+  }
+
+  /** True where something is still to come. */
+  get any(): boolean {
+    return this.#running.size > 0 || this.#acts.length > 0;
+  }
+
+  /**
+   * Runs an op when its inputs are where it needs them. Until then its outputs, and inputs that it updates, are
+   * pending.
+   * @param run computes the outputs, which have no memory yet
+   * @param release is called at the end, whatever came of it
+   */
+  defer(
+    inputs: readonly TensorInfo[],
+    written: readonly TensorInfo[],
+    device: DeviceName,
+    run: () => void,
+    release: () => void,
+  ): void {
+    const arrivals = inputs.map(({ dataId }) => this.#arrive(this.#residency.of(dataId), dataId, device));
+    const records = written.map(({ dataId }) => this.#residency.of(dataId));
+    const job = Promise.all(arrivals)
+      .then(() => {
+        for (const record of records) if (record.pending === job) record.pending = undefined;
+        run();
+      })
+      .catch((error) => {
+        for (const record of records) record.failure ??= error;
+        this.#failure ??= { error };
+      })
+      .finally(() => {
+        for (const record of records) if (record.pending === job) record.pending = undefined;
+        this.#running.delete(job);
+        release();
+      });
+    for (const record of records) record.pending = job;
+    this.#running.add(job);
+  }
+
+  async #arrive(record: TensorRecord, dataId: DataId, device: DeviceName): Promise<void> {
+    while (record.pending !== undefined) await record.pending;
+    if (record.failure !== undefined) throw record.failure;
+    if (device === "wasm" && this.#residency.isOnGpuOnly(record)) await this.#residency.download(dataId);
+  }
+
+  /** A tensor's values from the GPU, once they are computed; undefined where the heap has them. */
+  async values(dataId: DataId): Promise<BackendValues | undefined> {
+    const record = this.#residency.of(dataId);
+    while (record.pending !== undefined) await record.pending;
+    this.#residency.checkAlive({ dataId });
+    if (record.failure !== undefined) throw record.failure;
+    if (!this.#residency.isOnGpuOnly(record)) return undefined;
+    const gpu = record.gpu!;
+    const [bytes] = await gpu.finish([gpu.queue.read(record.region!, 4 * record.length)]);
+    if (record.dtype === "float32") return new Float32Array(bytes);
+    const words = new Int32Array(bytes);
+    return record.dtype === "bool" ? Uint8Array.from(words) : words;
+  }
+
+  /** Does something on the host, in order, with values that the GPU computes. */
+  act(act: HostAct["act"], values: HostAct["values"]): void {
+    this.#acts.push({ values, act });
+  }
+
+  /** The same with tensors that wait for values themselves. */
+  actLater(tensors: readonly Tensor[], act: (...values: number[][]) => void): void {
+    const held = tensors.map((tensor) => tensor.clone());
+    const values: number[][] = [];
+    const reading = held.map(async (tensor, i) => {
+      values[i] = [...(await tensor.data())];
+    });
+    const job = Promise.all(reading)
+      .then(() => {})
+      .catch((error) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => {
+        this.#running.delete(job);
+        for (const tensor of held) tensor.dispose();
+      });
+    this.#running.add(job);
+    this.act(() => act(...values), []);
+  }
+
+  /**
+   * Everything that was asked for so far is computed, or on the GPU's list, and everything on the host is done, in order.
+   * @throws what an act throws (those after it are not done), or DeviceError where the GPU failed
+   */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    const acts = this.#acts;
+    this.#acts = [];
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure.error;
+    const { gpu } = this.#residency;
+    if (gpu === undefined) return;
+    const buffers = await gpu.finish(acts.flatMap(({ values }) => values));
+    let next = 0;
+    for (const { values, act } of acts) {
+      act(buffers.slice(next, next + values.length));
+      next += values.length;
+    }
+  }
+}

@@ -1,0 +1,327 @@
+import {
+  type DataId,
+  DataStorage,
+  type DataType,
+  engine,
+  type KernelBackend,
+  type TensorInfo,
+} from "@tensorflow/tfjs-core";
+import { DeviceError } from "../errors.ts";
+import type { Kernels } from "../wasm/generated/kernels.ts";
+import type { Heap } from "../wasm/heap.ts";
+import type { Gpu } from "../webgpu/gpu.ts";
+import type { Region } from "../webgpu/memory.ts";
+import type { Executor } from "./executor.ts";
+
+/** Where kernels run, and where a tensor's values can be. */
+export type DeviceName = "wasm" | "webgpu";
+
+/** Where values lie: an address in the Wasm heap, or a block of the GPU's memory. */
+export type Place = number | Region;
+
+/** Where a tensor's values are, and how many tensors share them. */
+export interface TensorRecord {
+  readonly dtype: DataType;
+  readonly length: number;
+  refCount: number;
+  /**
+   * Address in the Wasm heap, and block on the GPU: both where both have the values. Neither: they are zeros that
+   * nobody has looked at, or pending. Strings have none.
+   */
+  ptr?: number;
+  region?: Region;
+  /** The device of `region`. */
+  gpu?: Gpu;
+  /** Settles when an op that waits for its inputs has computed them. */
+  pending?: Promise<void>;
+  /** On the way from the GPU to the heap. */
+  arriving?: Promise<void>;
+  /** Why they could not be computed. */
+  failure?: unknown;
+  /** Written by JavaScript within a captured step, and by nothing else. */
+  constant?: boolean;
+  readonly strings?: Uint8Array[];
+}
+
+/** complex64 holds pairs, the real part first. */
+const bytesPer: Partial<Record<DataType, number>> = { float32: 4, int32: 4, bool: 1, complex64: 8 };
+
+/** Where each tensor's values are: in the Wasm heap, on the GPU, in both, or pending. */
+export class Residency {
+  readonly heap: Heap;
+  readonly executor: Executor;
+  readonly #kernels: Kernels;
+  readonly #records: DataStorage<TensorRecord>;
+  /** Those with a block on a GPU. */
+  readonly #onGpu = new Set<TensorRecord>();
+  #gpu: Gpu | undefined;
+  /** Values that went from the GPU to the Wasm heap, since the backend began. */
+  transfers = 0;
+
+  constructor(backend: KernelBackend, heap: Heap, executor: Executor, kernels: Kernels) {
+    this.heap = heap;
+    this.executor = executor;
+    this.#kernels = kernels;
+    this.#records = new DataStorage(backend, engine());
+  }
+
+  /** The GPU that work may be sent to. */
+  get gpu(): Gpu | undefined {
+    return this.#gpu;
+  }
+
+  /**
+   * Takes another GPU, or none, into use. What is on the former one alone comes to the heap first; where that GPU has
+   * failed it is lost.
+   */
+  async useGpu(gpu: Gpu | undefined): Promise<void> {
+    const former = this.#gpu;
+    if (former === gpu) return;
+    if (former !== undefined && former.failure === undefined) {
+      await Promise.all([...this.#onGpu].map((record) => this.#download(record)));
+    }
+    this.#gpu = gpu;
+    for (const record of this.#onGpu) this.#leaveGpu(record);
+    former?.dispose();
+  }
+
+  get size(): number {
+    return this.#records.numDataIds();
+  }
+
+  has(dataId: DataId): boolean {
+    return this.#records.has(dataId);
+  }
+
+  of(dataId: DataId): TensorRecord {
+    return this.#records.get(dataId);
+  }
+
+  /** A record for new values, which nothing has yet. */
+  add(dataId: DataId, dtype: DataType, length: number, refCount: number): TensorRecord {
+    const width = bytesPer[dtype];
+    if (width === undefined) {
+      throw new TypeError(
+        `ganvil: expected dtype float32, int32, bool, complex64 or string, got ${dtype}. Compute it on another backend (tf.setBackend).`,
+      );
+    }
+    const record: TensorRecord = { dtype, length, refCount };
+    this.#records.set(dataId, record);
+    this.executor.recorder?.made.add(dataId);
+    return record;
+  }
+
+  addStrings(dataId: DataId, strings: Uint8Array[], length: number, refCount: number): void {
+    this.#records.set(dataId, { dtype: "string", length, refCount, strings });
+  }
+
+  remove(dataId: DataId): void {
+    const record = this.of(dataId);
+    if (record.ptr !== undefined) this.heap.free(record.ptr);
+    record.region?.free();
+    this.#onGpu.delete(record);
+    this.#records.delete(dataId);
+    this.executor.recorder?.made.delete(dataId);
+  }
+
+  /** Gives a record memory, contents undefined. */
+  allocate(record: TensorRecord, device: DeviceName): void {
+    if (device === "wasm") record.ptr = this.heap.alloc(heapBytes(record));
+    else this.#setRegion(record, this.gpu!.memory.alloc(4 * record.length));
+  }
+
+  /** True where the values are on the GPU and nowhere else. */
+  isOnGpuOnly({ ptr, region }: TensorRecord): boolean {
+    return region !== undefined && ptr === undefined;
+  }
+
+  /** True for zeros that nobody has looked at. */
+  isUntouched({ ptr, region, pending, failure }: TensorRecord): boolean {
+    return ptr === undefined && region === undefined && pending === undefined && failure === undefined;
+  }
+
+  /** True where the values can be had on the device now. */
+  isReady(record: TensorRecord, device: DeviceName): boolean {
+    if (record.pending !== undefined || record.failure !== undefined) return false;
+    return device === "webgpu" || !this.isOnGpuOnly(record);
+  }
+
+  /**
+   * Address of a tensor's first value.
+   * @throws DeviceError `pending-read` where the values are not in the heap
+   */
+  ptr({ dataId }: Pick<TensorInfo, "dataId">): number {
+    const record = this.of(dataId);
+    if (record.ptr !== undefined) return record.ptr;
+    if (!this.isUntouched(record)) {
+      if (record.failure !== undefined) throw record.failure;
+      throw new DeviceError(
+        "pending-read",
+        'a tensor\'s values are on the GPU, or wait for values that are: they cannot be had at once. Use `await tensor.data()` in place of dataSync, or init({ device: "wasm" }).',
+      );
+    }
+    record.ptr = this.#placeZeros(dataId, record.length);
+    return record.ptr;
+  }
+
+  /** Memory for zeros; those from outside of a captured step are no part of it. */
+  #placeZeros(dataId: DataId, length: number): number {
+    const place = (fill: Kernels["fill"]) => {
+      const ptr = this.heap.alloc(4 * length);
+      fill(ptr, length, 0);
+      return ptr;
+    };
+    const { kernels, recorder } = this.executor;
+    if (recorder === undefined || recorder.made.has(dataId)) return place(kernels.fill);
+    return this.heap.within(undefined, () => place(this.#kernels.fill));
+  }
+
+  /**
+   * The block with a tensor's values, uploaded where the GPU lacks them.
+   * @throws DeviceError where the GPU that had them alone is lost
+   */
+  region({ dataId }: Pick<TensorInfo, "dataId">): Region {
+    const record = this.of(dataId);
+    if (record.gpu !== undefined && record.gpu !== this.gpu) this.#leaveGpu(record);
+    if (record.region !== undefined) return record.region;
+    if (record.failure !== undefined) throw record.failure;
+    const gpu = this.gpu!;
+    const { recorder } = this.executor;
+    const made = recorder === undefined || recorder.made.has(dataId);
+    const { memory, queue } = gpu;
+    if (record.ptr === undefined) {
+      const region = made
+        ? memory.alloc(4 * record.length)
+        : memory.within(undefined, () => memory.alloc(4 * record.length));
+      if (made && recorder !== undefined) recorder.act("zeros", () => queue.clear(region));
+      else queue.clear(region);
+      this.#setRegion(record, region);
+      return region;
+    }
+    const { ptr } = record;
+    const upload = (region: Region) => queue.upload(region, this.#gpuBytes(record, ptr));
+    // What a captured step makes, and what it updates in the heap, is uploaded at each replay.
+    const again = recorder !== undefined && (made ? record.constant !== true : recorder.updated.has(dataId));
+    const { arena } = memory;
+    const region =
+      arena !== undefined && (again || made)
+        ? arena.takeDedicated(4 * record.length)
+        : memory.within(undefined, () => memory.alloc(4 * record.length));
+    if (again) recorder.act("upload", () => upload(region));
+    else upload(region);
+    this.#setRegion(record, region);
+    return region;
+  }
+
+  /** Copies a tensor's values from the heap to a block. */
+  uploadTo(region: Region, tensor: Pick<TensorInfo, "dataId">): void {
+    this.gpu!.queue.upload(region, this.#gpuBytes(this.of(tensor.dataId), this.ptr(tensor)));
+  }
+
+  /** A kernel on the device has written to the tensor: elsewhere its values are of the past. */
+  wrote({ dataId }: Pick<TensorInfo, "dataId">, device: DeviceName): void {
+    const record = this.of(dataId);
+    record.constant = false;
+    if (device === "wasm") {
+      record.region?.free();
+      this.#setRegion(record, undefined);
+    } else if (record.ptr !== undefined) {
+      this.heap.free(record.ptr);
+      record.ptr = undefined;
+    }
+  }
+
+  /** Everything will be written to the tensor: what it had, or had lost, does not count. */
+  forget({ dataId }: Pick<TensorInfo, "dataId">): void {
+    const record = this.of(dataId);
+    if (record.gpu !== undefined && record.gpu !== this.gpu) this.#setRegion(record, undefined);
+    record.failure = undefined;
+  }
+
+  /** Where a tensor's values are, the GPU first. */
+  placeOf(dataId: DataId): Place | undefined {
+    const { ptr, region } = this.of(dataId);
+    return region ?? ptr;
+  }
+
+  /** Brings values from the GPU to the heap. */
+  download(dataId: DataId): Promise<void> {
+    return this.#download(this.of(dataId));
+  }
+
+  #download(record: TensorRecord): Promise<void> {
+    record.arriving ??= this.#copyDown(record).finally(() => {
+      record.arriving = undefined;
+    });
+    return record.arriving;
+  }
+
+  async #copyDown(record: TensorRecord): Promise<void> {
+    const { gpu, region } = record;
+    if (region === undefined || record.ptr !== undefined) return;
+    this.transfers++;
+    const [values] = await gpu!.finish([gpu!.queue.read(region, 4 * record.length)]);
+    // It may have been written to, or moved, meanwhile.
+    if (record.region !== region || record.ptr !== undefined) return;
+    record.ptr = this.heap.within(undefined, () => this.heap.alloc(heapBytes(record)));
+    const words = new Int32Array(values);
+    if (record.dtype === "bool") this.heap.u8(record.ptr, record.length).set(words);
+    else this.heap.i32(record.ptr, record.length).set(words);
+  }
+
+  /** Values as the GPU has them: a bool there takes four bytes. */
+  #gpuBytes({ dtype, length }: TensorRecord, ptr: number): ArrayBufferView {
+    return dtype === "bool" ? Int32Array.from(this.heap.u8(ptr, length)) : this.heap.u8(ptr, 4 * length);
+  }
+
+  #setRegion(record: TensorRecord, region: Region | undefined): void {
+    record.region = region;
+    record.gpu = region === undefined ? undefined : this.gpu;
+    if (region === undefined) this.#onGpu.delete(record);
+    else this.#onGpu.add(record);
+  }
+
+  /** Its GPU is gone: what was on it alone is lost. */
+  #leaveGpu(record: TensorRecord): void {
+    const { gpu, ptr, region } = record;
+    region?.free();
+    this.#setRegion(record, undefined);
+    if (ptr === undefined) {
+      record.failure =
+        gpu!.failure ??
+        new DeviceError(
+          "gpu-lost",
+          "a tensor was on a GPU that is not used any more. Restore it from a checkpoint.",
+        );
+    }
+  }
+
+  /** Notices a lost GPU. */
+  checkAlive({ dataId }: Pick<TensorInfo, "dataId">): void {
+    const record = this.of(dataId);
+    if (record.gpu !== undefined && (record.gpu !== this.gpu || record.gpu.failure)) this.#leaveGpu(record);
+  }
+
+  /** Moves a tensor's values out of a captured step's memory. */
+  moveOut(dataId: DataId): void {
+    const record = this.of(dataId);
+    if (record.ptr !== undefined) {
+      const bytes = heapBytes(record);
+      const ptr = this.heap.alloc(bytes);
+      this.#kernels.copy(record.ptr, ptr, bytes);
+      this.heap.free(record.ptr);
+      record.ptr = ptr;
+    }
+    if (record.region !== undefined) {
+      const { memory, queue } = record.gpu!;
+      const region = memory.alloc(4 * record.length);
+      queue.copy(record.region, region, 4 * record.length);
+      record.region.free();
+      record.region = region;
+    }
+  }
+}
+
+/** Bytes of a tensor's values in the heap. */
+export const heapBytes = ({ dtype, length }: Pick<TensorRecord, "dtype" | "length">): number =>
+  length * (bytesPer[dtype] ?? 0);
