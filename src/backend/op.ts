@@ -130,7 +130,7 @@ export interface Op<
   /** Inputs that are written to, in place. */
   updates?(attrs: Attrs): readonly string[];
   /** Those of `updates` whose former values do not count. */
-  readonly overwrites?: readonly Names[];
+  overwrites?(attrs: Attrs): readonly string[];
   /** True where the (only) result is zero everywhere: a float32 one is computed when somebody looks at it. */
   zero?(attrs: Attrs): boolean;
   /**

@@ -250,7 +250,7 @@ export function runOp(
   const { residency } = backend;
   const tensors = Object.values(inputs).filter((tensor) => tensor != null);
   for (const tensor of tensors) residency.checkAlive(tensor);
-  for (const name of op.overwrites ?? []) residency.forget(inputs[name]);
+  for (const name of op.overwrites?.(attrs) ?? []) residency.forget(inputs[name]);
   const device = backend.placer.place(op, inputs, list, attrs);
   backend.executor.recorder?.noteOp(`${op.name} on ${device}`, attrs);
   const now = tensors.every(({ dataId }) => residency.isReady(residency.of(dataId), device));

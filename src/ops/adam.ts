@@ -173,6 +173,7 @@ export const adamStepsOp = defineOp<string, AdamStepsAttrs>({
   inputs: "list",
   live: true,
   infer: inferRows,
+  overwrites: ({ rows, undo }) => (undo ? [String(rows.reduce<number>((a, b) => a + b, 0))] : []),
   updates: updatedInRows,
   wasm: (call, inputs, _, attrs) => {
     const { table, units } = adamTable(call, inputs, attrs);
@@ -203,6 +204,6 @@ export const assignOp = defineOp<"target" | "value">({
     return [];
   },
   updates: () => ["target"],
-  overwrites: ["target"],
+  overwrites: () => ["target"],
   wasm: ({ kernels }, { target, value }) => kernels.copy(value.ptr, target.ptr, 4 * target.size),
 });
