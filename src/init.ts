@@ -109,41 +109,46 @@ async function start(options: InitOptions): Promise<GanvilBackend> {
   }
   if (filtering !== undefined) backend.planner.filtering = filtering;
   await setBackend(backendName);
-  await chooseDevice(backend, options);
+  const device = options.device ?? (backend === current ? undefined : (current?.placer.mode ?? "auto"));
+  await chooseDevice(backend, { ...options, device });
   return backend;
 }
 
-/** Takes a GPU into use, or gives it up, as asked. */
+/** Takes a GPU into use, or gives it up, as asked; undefined: leaves it. */
 async function chooseDevice(
   backend: GanvilBackend,
   { device, placement, onWarmUp }: InitOptions,
 ): Promise<void> {
   const { placer, residency } = backend;
-  if (device === "wasm") {
-    await residency.useGpu(undefined);
-    placer.mode = "wasm";
-  } else if (device !== undefined || placer.speeds === undefined) {
-    await residency.useGpu(await usableGpu(backend, device ?? "auto"));
-    placer.mode = device ?? "auto";
+  if (device !== undefined) {
+    const { gpu, reason } = await usableGpu(backend, device);
+    await residency.useGpu(gpu);
+    placer.mode = device;
+    placer.withoutGpu = reason;
   }
   const { gpu } = backend;
   if (gpu === undefined) return;
   if (onWarmUp !== undefined) gpu.pipelines.onProgress = onWarmUp;
-  placer.speeds = { ...(placer.speeds ?? (await measuredSpeeds(backend, gpu))), ...placement };
+  if (placer.mode === "auto")
+    placer.speeds = { ...(placer.speeds ?? (await measuredSpeeds(backend, gpu))), ...placement };
 }
 
-/** The GPU that there is, or another one; undefined for `auto` where there is none that is one. */
-async function usableGpu(backend: GanvilBackend, device: Device): Promise<Gpu | undefined> {
-  if (backend.gpu !== undefined && backend.gpu.failure === undefined) return backend.gpu;
+/**
+ * The GPU that there is, or another one; or why there is none.
+ * @throws DeviceError where the GPU is asked for and cannot be had
+ */
+async function usableGpu(backend: GanvilBackend, device: Device): Promise<{ gpu?: Gpu; reason: string }> {
+  if (device === "wasm") return { reason: "the device was set to wasm" };
+  if (backend.gpu !== undefined && backend.gpu.failure === undefined) return { gpu: backend.gpu, reason: "" };
   try {
     const gpu = await Gpu.start();
-    // Computed on the CPU, by no means as fast as the kernels.
-    if (device === "webgpu" || !gpu.software) return gpu;
+    if (device === "webgpu" || !gpu.software) return { gpu, reason: "" };
     gpu.dispose();
+    return { reason: `the only GPU, ${gpu.name}, is computed on the CPU` };
   } catch (error) {
     if (device === "webgpu" || !(error instanceof DeviceError)) throw error;
+    return { reason: error.message };
   }
-  return undefined;
 }
 
 /** As many threads as wanted where there can be several; else one, and a warning that says why. */

@@ -7,14 +7,14 @@ import {
   type TensorInfo,
   util,
 } from "@tensorflow/tfjs-core";
-import { checkType } from "../errors.ts";
+import { checkType, DeviceError } from "../errors.ts";
 import { Heap } from "../wasm/heap.ts";
 import type { KernelModule } from "../wasm/load.ts";
 import type { Planner } from "../wasm/planner.ts";
-import type { Gpu } from "../webgpu/gpu.ts";
+import { Gpu } from "../webgpu/gpu.ts";
 import { Executor } from "./executor.ts";
 import { Jobs } from "./jobs.ts";
-import { Placer } from "./placer.ts";
+import { type Explanation, Placer } from "./placer.ts";
 import { type DeviceName, heapBytes, Residency, type TensorRecord } from "./residency.ts";
 
 /** The name under which TensorFlow.js knows the backend. */
@@ -56,6 +56,8 @@ export class GanvilBackend extends KernelBackend {
   readonly jobs: Jobs;
   /** Chooses devices. */
   readonly placer: Placer;
+  /** A GPU has been replaced already. */
+  #replaced = false;
 
   constructor(module: KernelModule, planner: Planner) {
     super();
@@ -68,9 +70,48 @@ export class GanvilBackend extends KernelBackend {
     this.placer = new Placer(this.residency);
   }
 
+  /** Checks on the host come after the kernels that follow them, as they do where a GPU may compute. */
+  get checksLate(): boolean {
+    return this.gpu !== undefined && this.placer.mode !== "wasm";
+  }
+
   /** The GPU that work may be sent to, if any. */
   get gpu(): Gpu | undefined {
     return this.residency.gpu;
+  }
+
+  /**
+   * Where an op (by TensorFlow.js's kernel name: "Conv2D") ran last, why there, and how often on each device; undefined
+   * where it has not run. Without a name: all that have.
+   */
+  explain(op: string): Explanation | undefined;
+  explain(): Explanation[];
+  explain(op?: string): Explanation | Explanation[] | undefined {
+    return op === undefined ? this.placer.explanations() : this.placer.explain(op);
+  }
+
+  /**
+   * Puts another GPU in the place of one that failed: once, and from the second time on Wasm alone. What was on the
+   * former alone is lost, and says so when it is read.
+   * @returns the device that serves from now on, in words
+   */
+  async replaceGpu(): Promise<string> {
+    await this.jobs.abandon();
+    let next: Gpu | undefined;
+    if (!this.#replaced) {
+      try {
+        next = await Gpu.start();
+      } catch (error) {
+        if (!(error instanceof DeviceError)) throw error;
+      }
+    }
+    this.#replaced = true;
+    await this.residency.useGpu(next);
+    if (next === undefined) {
+      this.placer.mode = "wasm";
+      this.placer.withoutGpu = "the GPU was lost";
+    }
+    return next === undefined ? "Wasm" : `the GPU (${next.name})`;
   }
 
   override write(values: BackendValues | null, shape: number[], dtype: DataType): DataId {

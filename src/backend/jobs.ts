@@ -121,4 +121,11 @@ export class Jobs {
       next += values.length;
     }
   }
+
+  /** Waits until nothing runs, and forgets what was to be done and what failed. */
+  async abandon(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    this.#acts = [];
+    this.#failure = undefined;
+  }
 }

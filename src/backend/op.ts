@@ -125,6 +125,8 @@ export interface Op<
     attrs: Attrs,
     plan: Plan,
   ) => void;
+  /** Inputs that `webgpu` binds as one buffer where they lie in one: they are laid end to end if they can be. */
+  together?(attrs: Attrs): readonly string[];
   /** False for what `webgpu` does not take. Default: it takes all. */
   onGpu?(inputs: Named<Names, Shaped> & Partial<Named<Optional, Shaped>>, attrs: Attrs): boolean;
   /** Inputs that are written to, in place. */

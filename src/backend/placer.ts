@@ -19,12 +19,12 @@ export interface Explanation {
 /** Ops without inputs follow the others to the GPU when they have so many elements: below, the way is short. */
 const manyElements = 1 << 15;
 
-const onlyWasm: Choice = { device: "wasm", reason: "there is no GPU" };
-
 /** Chooses where ops run. */
 export class Placer {
   readonly #residency: Residency;
-  mode: PlacementMode = "auto";
+  mode: PlacementMode = "wasm";
+  /** Why no GPU is in use. */
+  withoutGpu = "no GPU was asked for";
   /** As measured by `calibrate`, or as given. */
   speeds: Placement | undefined;
   readonly #latest = new Map<string, Explanation>();
@@ -66,7 +66,7 @@ export class Placer {
     attrs: object,
   ): Choice {
     const { gpu } = this.#residency;
-    if (gpu === undefined || this.mode === "wasm") return onlyWasm;
+    if (gpu === undefined || this.mode === "wasm") return { device: "wasm", reason: this.withoutGpu };
     if (op.webgpu === undefined) return { device: "wasm", reason: "it has no shader" };
     const present = Object.values(inputs).filter((tensor) => tensor != null);
     const bytes = [...present, ...outputs].map(({ shape }) => shape.reduce((a, b) => a * b, 4));

@@ -10,7 +10,7 @@ import { DeviceError } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import type { Heap } from "../wasm/heap.ts";
 import type { Gpu } from "../webgpu/gpu.ts";
-import type { Region } from "../webgpu/memory.ts";
+import { FlatRegions, type Region } from "../webgpu/memory.ts";
 import type { Executor } from "./executor.ts";
 
 /** Where kernels run, and where a tensor's values can be. */
@@ -211,6 +211,33 @@ export class Residency {
     else upload(region);
     this.#setRegion(record, region);
     return region;
+  }
+
+  /**
+   * Lays tensors' values end to end in one buffer, where they are not in one yet and one may be so large. A buffer
+   * that was filled in this way is left as a whole or not at all, so that sets which overlap do not take turns.
+   */
+  layTogether(tensors: readonly Pick<TensorInfo, "dataId">[]): void {
+    const { memory, queue } = this.gpu!;
+    const { recorder } = this.executor;
+    const regions = new Map(tensors.map((tensor) => [this.of(tensor.dataId), this.region(tensor)]));
+    const all = [...regions.values()];
+    if (all.every(({ buffer }) => buffer === all[0].buffer)) return;
+    const bytes = [...regions.keys()].map(({ length }) => 4 * length);
+    // What a block takes beyond its values is less than 256 bytes.
+    if (bytes.reduce((a, b) => a + b + 256, 0) > memory.largestBytes) return;
+    const isLeft = ({ source }: Region) =>
+      !(source instanceof FlatRegions) ||
+      all.filter((region) => region.source === source).length === source.alive;
+    if (!all.every(isLeft) || tensors.some(({ dataId }) => recorder?.made.has(dataId))) return;
+    // What was recorded so far reads them where they were.
+    if (recorder?.memory !== undefined) recorder.postponed = true;
+    const flat = new FlatRegions(memory, bytes);
+    for (const [i, [record, region]] of [...regions].entries()) {
+      queue.copy(region, flat.regions[i], 4 * record.length);
+      region.free();
+      record.region = flat.regions[i];
+    }
   }
 
   /** Copies a tensor's values from the heap to a block. */

@@ -183,6 +183,7 @@ function computeOnWasm(backend: GanvilBackend, { op, inputs, outputs, attrs, pla
 function computeOnGpu(backend: GanvilBackend, { op, inputs, outputs, attrs, plan }: OpCall): void {
   const { executor, residency } = backend;
   const { recorder } = executor;
+  if (op.together !== undefined) residency.layTogether(op.together(attrs).map((name) => inputs[name]));
   const operand = (tensor: TensorInfo) => gpuOperand(residency, tensor);
   const operands = mapInputs(inputs, operand);
   const results = outputs.map(operand);
@@ -207,21 +208,23 @@ function compute(backend: GanvilBackend, call: OpCall, device: DeviceName): void
 
 /** Runs an op when values that it waits for have come; until then its results are pending. */
 function computeLater(backend: GanvilBackend, call: OpCall, device: DeviceName): void {
-  const { op, outputs, attrs } = call;
+  const { op, outputs } = call;
+  // As they are now: by the time that it runs, what they are asked of has gone on.
+  const attrs = op.live ? present(call.attrs) : call.attrs;
   const { residency, executor } = backend;
   executor.recorder?.refuse(`${op.name} waits for values from the GPU, for which it has no shader`);
   const inputs = mapInputs(call.inputs, ({ dataId, shape, dtype }) => ({ dataId, shape: [...shape], dtype }));
-  const present = Object.values(inputs);
+  const tensors = Object.values(inputs);
   const updated = (op.updates?.(attrs) ?? []).map((name) => inputs[name]);
-  const held = [...present, ...outputs];
+  const held = [...tensors, ...outputs];
   for (const { dataId } of held) backend.incRef(dataId);
   backend.jobs.defer(
-    present,
+    tensors,
     [...outputs, ...updated],
     device,
     () => {
       for (const { dataId } of outputs) residency.allocate(residency.of(dataId), device);
-      executor.followed(undefined, () => compute(backend, { ...call, inputs }, device));
+      executor.followed(undefined, () => compute(backend, { ...call, inputs, attrs }, device));
     },
     () => {
       for (const { dataId } of held) backend.disposeData(dataId);

@@ -1,4 +1,5 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core";
+import { check, checkType, show, showShape } from "../errors.ts";
 import type { ImageBytes } from "../ops/image.ts";
 
 export type { ImageBytes };
@@ -31,4 +32,29 @@ export interface Dataset {
 export interface SkippedPicture {
   readonly name: string;
   readonly reason: string;
+}
+
+interface PictureShape {
+  readonly batch: number;
+  readonly resolution: number;
+  readonly channels: number;
+}
+
+/** Refuses a batch that a GAN does not take. */
+export function checkBatch(
+  real: Tensor4D,
+  cursor: number,
+  { batch, resolution, channels }: PictureShape,
+): void {
+  const wanted = [batch, resolution, resolution, channels];
+  checkType(real.dtype === "float32", () => `step: expected pictures of dtype float32, got ${real.dtype}`);
+  check(
+    Number.isSafeInteger(cursor) && cursor >= 0,
+    () => `step: expected cursor to be a whole number, got ${show(cursor)}`,
+  );
+  check(
+    showShape(real.shape) === showShape(wanted),
+    () =>
+      `step: expected pictures ${showShape(wanted)}, got ${showShape(real.shape)}. Decode them at the GAN's resolution and batch.`,
+  );
 }

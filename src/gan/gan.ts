@@ -1,16 +1,18 @@
 import { Tensor, type Tensor2D, type Tensor4D, tensor, tidy, type Variable } from "@tensorflow/tfjs-core";
-import { type CompiledStep, compile } from "../backend/compile.ts";
-import { check, checkType, GanvilError, show, showShape } from "../errors.ts";
+import { currentBackend } from "../backend/backend.ts";
+import { type CompiledStep, compile, settled } from "../backend/compile.ts";
+import { check, checkType, GanvilError, showShape } from "../errors.ts";
 import { disposeNetwork } from "../nn/network.ts";
 import { imageBatch } from "../ops/image.ts";
 import { assignStep } from "../ops/in-place.ts";
 import { Adam } from "../optim/adam.ts";
 import { Ema } from "../optim/ema.ts";
 import { emaDecay } from "../optim/schedule.ts";
-import type { Batch } from "./batch.ts";
+import { type Batch, checkBatch } from "./batch.ts";
 import type { Game, Player } from "./game.ts";
+import { Safeguard } from "./safeguard.ts";
 import { type CompleteSettings, completeSettings, type GanSettings, twoPlayerGame } from "./settings.ts";
-import { checkArrays, positionOf, type StateTensor, stateFormat, type TrainingState } from "./state.ts";
+import { checkArrays, metadataOf, positionOf, type StateTensor, type TrainingState } from "./state.ts";
 import { type Match, playStep, type TurnReport, Undo } from "./step.ts";
 
 /**
@@ -33,6 +35,12 @@ export class Gan {
   #reports: Record<string, TurnReport> = {};
   readonly #match: Match;
   readonly #undo: Undo;
+  readonly #safeguard = new Safeguard({
+    isOnGpu: () => this.device === "webgpu",
+    state: () => this.#copyState(),
+    restore: (state) => this.#takeState(state),
+    play: (batch) => this.#stepOnce(batch),
+  });
   readonly #compiled: CompiledStep = compile((real) => {
     this.#playOnce(real as Tensor4D);
     return [];
@@ -71,6 +79,19 @@ export class Gan {
     return this.settings.capture ? this.#compiled.status : "capture is off";
   }
 
+  /** Where the weights are, and so where steps compute: `"webgpu"` where some are on the GPU alone. */
+  get device(): "wasm" | "webgpu" {
+    const { residency } = currentBackend();
+    for (const [, { dataId }] of this.#arrays())
+      if (residency.isOnGpuOnly(residency.of(dataId))) return "webgpu";
+    return "wasm";
+  }
+
+  /** What happened to the GPU since this was last asked: each loss, and what training went on with. */
+  takeNotices(): string[] {
+    return this.#safeguard.takeNotices();
+  }
+
   /** Position in the data to go on from. */
   get cursor(): number {
     return this.#cursor;
@@ -82,50 +103,49 @@ export class Gan {
   }
 
   /**
-   * One step on one batch: every player's turn, then the averages. All or nothing.
+   * One step on one batch: every player's turn, then the averages. All or nothing. Where the GPU is lost on the way,
+   * training goes back to the last copy of its state in memory, repeats the steps since on another GPU, or on Wasm, and
+   * then makes this step: see `takeNotices`.
    * @throws RangeError when the batch's shape is not [batch, resolution, resolution, channels]
    * @throws NonFiniteError when a loss or gradient is not finite; nothing has changed then
    */
-  async step({ image, cursor }: Batch): Promise<Record<string, TurnReport>> {
+  async step(batch: Batch): Promise<Record<string, TurnReport>> {
     this.#notStepping("step");
-    const real = isTensor(image) ? image : imageBatch(image);
+    const { image } = batch;
     this.#stepping = true;
     try {
-      const { batch, resolution, channels } = this.settings;
-      const wanted = [batch, resolution, resolution, channels];
-      checkType(
-        real.dtype === "float32",
-        () => `step: expected pictures of dtype float32, got ${real.dtype}`,
-      );
-      check(
-        Number.isSafeInteger(cursor) && cursor >= 0,
-        () => `step: expected cursor to be a whole number, got ${show(cursor)}`,
-      );
-      check(
-        showShape(real.shape) === showShape(wanted),
-        () =>
-          `step: expected pictures ${showShape(wanted)}, got ${showShape(real.shape)}. Decode them at the GAN's resolution and batch.`,
-      );
-      const reports = this.#play(real);
-      this.#step++;
-      this.#imagesSeen += batch;
-      this.#cursor = cursor;
-      return reports;
+      return await this.#safeguard.step(batch, (again) => this.#stepOnce(again));
     } finally {
-      real.dispose();
+      if (isTensor(image)) image.dispose();
       this.#stepping = false;
     }
   }
 
+  async #stepOnce({ image, cursor }: Batch): Promise<Record<string, TurnReport>> {
+    const real = isTensor(image) ? image : imageBatch(image);
+    try {
+      checkBatch(real, cursor, this.settings);
+      const reports = await this.#play(real);
+      this.#step++;
+      this.#imagesSeen += this.settings.batch;
+      this.#cursor = cursor;
+      return reports;
+    } finally {
+      real.dispose();
+    }
+  }
+
   /** Every player's turn, then the averages; the reports of the turns. */
-  #play(real: Tensor4D): Record<string, TurnReport> {
+  async #play(real: Tensor4D): Promise<Record<string, TurnReport>> {
     this.#reports = {};
     try {
       if (this.settings.capture) this.#compiled(real);
       else this.#playOnce(real);
+      await settled();
       return this.#reports;
     } catch (error) {
-      this.#undo.restore();
+      // What a lost GPU takes with it comes back from elsewhere.
+      if (currentBackend().gpu?.failure === undefined) this.#undo.restore();
       throw error;
     } finally {
       this.#undo.forget();
@@ -160,18 +180,32 @@ export class Gan {
   /** A copy of all that is needed to go on exactly from here. */
   async state(): Promise<TrainingState> {
     this.#notStepping("state");
-    const { recipe } = this.settings;
-    const metadata: Record<string, string> = {
-      ...stateFormat,
-      step: String(this.#step),
-      imagesSeen: String(this.#imagesSeen),
-      cursor: String(this.#cursor),
-      seed: String(this.#seed),
-      optimizerSteps: JSON.stringify(
-        Object.fromEntries(Object.entries(this.#optimizers).map(([name, { step }]) => [name, step])),
-      ),
+    await this.recovered();
+    return this.#copyState();
+  }
+
+  /** Where the GPU was lost since the last step: brings back what it took with it. */
+  async recovered(): Promise<void> {
+    this.#notStepping("recovered");
+    this.#stepping = true;
+    try {
+      await this.#safeguard.recover();
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  async #copyState(): Promise<TrainingState> {
+    const optimizerSteps = Object.fromEntries(
+      Object.entries(this.#optimizers).map(([name, { step }]) => [name, step]),
+    );
+    const position = {
+      step: this.#step,
+      imagesSeen: this.#imagesSeen,
+      cursor: this.#cursor,
+      seed: this.#seed,
     };
-    if (recipe !== undefined) metadata.recipe = JSON.stringify(recipe);
+    const metadata = metadataOf({ ...position, optimizerSteps }, this.settings.recipe);
     // Every read begins before the first is awaited, so that no step can come in between.
     const reading = [...this.#arrays()].map(async ([name, variable]): Promise<[string, StateTensor]> => {
       const data = await variable.data<"float32">();
@@ -187,6 +221,11 @@ export class Gan {
    */
   restore(state: TrainingState): void {
     this.#notStepping("restore");
+    this.#takeState(state);
+    this.#safeguard.forget();
+  }
+
+  #takeState(state: TrainingState): void {
     const { tensors } = state;
     const arrays = [...this.#arrays()];
     const at = positionOf(state.metadata, Object.keys(this.#optimizers));

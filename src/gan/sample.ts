@@ -31,6 +31,7 @@ export async function sample(gan: Gan, options: SampleOptions = {}): Promise<Ima
     Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32,
     () => `sample: expected seed to be a whole number from 0 to 4294967295, got ${seed}`,
   );
+  await gan.recovered();
   const { latent, resolution, channels } = gan.settings;
   const data = new Uint8Array(count * resolution * resolution * channels);
   const latents = randomNormal([count, latent], { key: deriveKey(seed, "sample") }) as Tensor2D;

@@ -18,13 +18,37 @@ export interface TrainingState {
 }
 
 /** Written into every state, and required of one. */
-export const stateFormat = { format: "ganvil-training-state", version: "1" } as const;
+const stateFormat = { format: "ganvil-training-state", version: "1" } as const;
+
+/** Where training stands, beside its arrays. */
+export interface Position {
+  readonly step: number;
+  readonly imagesSeen: number;
+  /** Position in the data. */
+  readonly cursor: number;
+  readonly seed: number;
+  /** Steps that each player's optimizer has taken. */
+  readonly optimizerSteps: Readonly<Record<string, number>>;
+}
+
+/** A state's metadata: where training stands, and the recipe, if any, that makes the networks again. */
+export function metadataOf(
+  { optimizerSteps, ...numbers }: Position,
+  recipe: object | undefined,
+): TrainingState["metadata"] {
+  return {
+    ...stateFormat,
+    ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, String(value)])),
+    optimizerSteps: JSON.stringify(optimizerSteps),
+    ...(recipe !== undefined && { recipe: JSON.stringify(recipe) }),
+  };
+}
 
 /**
  * Where training stands by a state's metadata.
  * @throws CheckpointError when it is of another format or incomplete
  */
-export function positionOf(metadata: TrainingState["metadata"], players: readonly string[]) {
+export function positionOf(metadata: TrainingState["metadata"], players: readonly string[]): Position {
   if (metadata.format !== stateFormat.format || metadata.version !== stateFormat.version) {
     throw new CheckpointError(
       "checkpoint-foreign",

@@ -7,6 +7,7 @@ import {
   type Variable,
   variableGrads,
 } from "@tensorflow/tfjs-core";
+import { currentBackend } from "../backend/backend.ts";
 import { onHost } from "../backend/compile.ts";
 import { NonFiniteError } from "../errors.ts";
 import { globalNorm } from "../ops/global-norm.ts";
@@ -101,37 +102,36 @@ function gradientsOf(
   return { loss: value, gradients };
 }
 
-/** True for a player that changes before the last check, and once: its optimizer itself can undo that. */
+/**
+ * True for a player that changes before the last check, and once: its optimizer itself can undo that. Where checks come
+ * late, all of them change before.
+ */
 function undoneByOptimizer({ turns }: Game, player: string): boolean {
   const own = turns.filter((turn) => turn.player === player);
-  return own.length === 1 && own[0] !== turns.at(-1);
+  return own.length === 1 && (currentBackend().checksLate || own[0] !== turns.at(-1));
+}
+
+/** What a step may change before its last check, and a copy of each for when it does not come to its end. */
+interface Copies {
+  readonly variables: readonly Variable[];
+  readonly before: readonly Variable[];
 }
 
 /** Keeps what a step may change before its last check, so that a step is all or nothing. */
 export class Undo {
-  readonly #variables: readonly Variable[];
-  readonly #before: readonly Variable[];
   readonly #match: Match;
+  /** By whether checks come late. */
+  readonly #copies = new Map<boolean, Copies>();
   #steps: ReadonlyMap<string, number> | undefined;
 
   constructor(match: Match) {
-    const { game, optimizers } = match;
-    const changing = new Set(game.turns.slice(0, -1).map(({ player }) => player));
-    const variables: Variable[] = [];
-    for (const [name, { network }] of Object.entries(game.players)) {
-      variables.push(...Object.values(network.statistics));
-      if (!changing.has(name) || undoneByOptimizer(game, name)) continue;
-      const { first, second } = optimizers[name];
-      for (const group of [network.parameters, first, second]) variables.push(...Object.values(group));
-    }
-    this.#variables = variables;
-    this.#before = variables.map((variable: Tensor) => zeroVariable(variable));
     this.#match = match;
   }
 
   /** Part of a step: notes the present values. */
   save(): void {
-    for (const [i, before] of this.#before.entries()) assignStep(before, this.#variables[i]);
+    const { variables, before } = this.#present();
+    for (const [i, copy] of before.entries()) assignStep(copy, variables[i]);
     onHost([], () => {
       this.#steps = new Map(Object.entries(this.#match.optimizers).map(([name, { step }]) => [name, step]));
     });
@@ -145,7 +145,8 @@ export class Undo {
   /** Brings back the values before a step that began and did not end. */
   restore(): void {
     if (this.#steps === undefined) return;
-    for (const [i, variable] of this.#variables.entries()) assignStep(variable, this.#before[i]);
+    const { variables, before } = this.#present();
+    for (const [i, variable] of variables.entries()) assignStep(variable, before[i]);
     const { game, optimizers } = this.#match;
     for (const [name, step] of this.#steps) {
       if (optimizers[name].step > step && undoneByOptimizer(game, name)) optimizers[name].revert();
@@ -155,6 +156,32 @@ export class Undo {
   }
 
   dispose(): void {
-    dispose([...this.#before]);
+    for (const { before } of this.#copies.values()) dispose([...before]);
   }
+
+  #present(): Copies {
+    const late = currentBackend().checksLate;
+    let copies = this.#copies.get(late);
+    if (copies === undefined) {
+      const variables = changing(this.#match, late);
+      copies = { variables, before: variables.map((variable: Tensor) => zeroVariable(variable)) };
+      this.#copies.set(late, copies);
+    }
+    return copies;
+  }
+}
+
+/** Variables that a step may change before its last check, apart from those that an optimizer itself can bring back. */
+function changing({ game, optimizers, averages }: Match, late: boolean): Variable[] {
+  const turns = late ? game.turns : game.turns.slice(0, -1);
+  const players = new Set(turns.map(({ player }) => player));
+  const variables: Variable[] = [];
+  for (const [name, { network }] of Object.entries(game.players)) {
+    variables.push(...Object.values(network.statistics));
+    if (late) variables.push(...Object.values(averages[name]?.variables ?? {}));
+    if (!players.has(name) || undoneByOptimizer(game, name)) continue;
+    const { first, second } = optimizers[name];
+    for (const group of [network.parameters, first, second]) variables.push(...Object.values(group));
+  }
+  return variables;
 }

@@ -24,6 +24,10 @@ export interface Report {
   readonly gradientNorms: Readonly<Record<string, number>>;
   /** Duration of the step in seconds, the wait for data included. */
   readonly seconds: number;
+  /** Where the step was computed. */
+  readonly device: "wasm" | "webgpu";
+  /** What happened to the GPU, if anything: each loss, and what training went on with. */
+  readonly notices: readonly string[];
   /** Pictures that the data left out, and why. */
   readonly skipped: readonly SkippedPicture[];
 }
@@ -65,6 +69,8 @@ export async function* train(
       losses: Object.fromEntries(turns.map(([name, { loss }]) => [name, loss])),
       gradientNorms: Object.fromEntries(turns.map(([name, { gradientNorm }]) => [name, gradientNorm])),
       seconds: (now - start) / 1000,
+      device: gan.device,
+      notices: gan.takeNotices(),
       skipped: data.skipped,
     };
     if (now - breathed > breathEvery) {

@@ -219,6 +219,11 @@ export class FlatRegions implements GpuSource {
     return this.#whole;
   }
 
+  /** Blocks that are not freed. */
+  get alive(): number {
+    return this.#alive;
+  }
+
   take(): Region {
     throw new RangeError("webgpu: a flat buffer is laid out once");
   }
