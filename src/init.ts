@@ -139,11 +139,11 @@ async function chooseDevice(
  */
 async function usableGpu(backend: GanvilBackend, device: Device): Promise<{ gpu?: Gpu; reason: string }> {
   if (device === "wasm") return { reason: "the device was set to wasm" };
-  if (backend.gpu !== undefined && backend.gpu.failure === undefined) return { gpu: backend.gpu, reason: "" };
+  const current = backend.gpu?.failure === undefined ? backend.gpu : undefined;
   try {
-    const gpu = await Gpu.start();
+    const gpu = current ?? (await Gpu.start());
     if (device === "webgpu" || !gpu.software) return { gpu, reason: "" };
-    gpu.dispose();
+    if (gpu !== current) gpu.dispose();
     return { reason: `the only GPU, ${gpu.name}, is computed on the CPU` };
   } catch (error) {
     if (device === "webgpu" || !(error instanceof DeviceError)) throw error;

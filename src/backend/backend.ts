@@ -2,6 +2,7 @@ import {
   type BackendValues,
   type DataId,
   type DataType,
+  engine,
   findBackend,
   KernelBackend,
   type TensorInfo,
@@ -202,6 +203,11 @@ export class GanvilBackend extends KernelBackend {
     if (!force && record.refCount > 0) return false;
     this.residency.remove(dataId);
     return true;
+  }
+
+  /** Gives up what an op that waited held: the last to hold it, TensorFlow.js having let go of it before. */
+  release(dataId: DataId): void {
+    if (this.disposeData(dataId)) engine().removeDataId(dataId, this);
   }
 
   override readSync(dataId: DataId): BackendValues {

@@ -27,7 +27,7 @@ export function copyOf(backend: GanvilBackend, tensor: Tensor): Tensor {
     const held = [source, copy];
     for (const info of held) backend.incRef(info.dataId);
     const release = () => {
-      for (const info of held) backend.disposeData(info.dataId);
+      for (const info of held) backend.release(info.dataId);
     };
     jobs.defer([source], [copy], "webgpu", run, release);
   }

@@ -227,7 +227,7 @@ function computeLater(backend: GanvilBackend, call: OpCall, device: DeviceName):
       executor.followed(undefined, () => compute(backend, { ...call, inputs, attrs }, device));
     },
     () => {
-      for (const { dataId } of held) backend.disposeData(dataId);
+      for (const { dataId } of held) backend.release(dataId);
     },
   );
 }
