@@ -1,6 +1,8 @@
 import { type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { type Call, defineOp, type Operand } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
+import type { GpuOperand } from "../webgpu/shader.ts";
+import { adamOnGpu, apartFrom, restoreOnGpu } from "./adam.wgsl.ts";
 import { type Run, unitTable } from "./unit-table.ts";
 
 /** What one Adam step needs beside its tensors. */
@@ -46,6 +48,15 @@ const adamScalars = ({ learningRate, beta1, beta2, epsilon, step }: AdamAttrs) =
     epsilon,
   ] as const;
 
+/** The shaders' scalars: the kernels', and those of averages. */
+function gpuScalars(attrs: AdamAttrs, decay: number) {
+  const [rate, correction, beta1, beta2, rest1, rest2, epsilon] = adamScalars(attrs);
+  return { rate, correction, beta1, beta2, rest1, rest2, epsilon, decay, rest: 1 - decay };
+}
+
+/** For rows that do not step. */
+export const noStep: AdamAttrs = { learningRate: 0, beta1: 0, beta2: 0, epsilon: 0, step: 1 };
+
 /** Writes to its first three inputs and gives no result. */
 export const adamOp = defineOp<"param" | "m" | "v" | "gradient", AdamAttrs>({
   name: "GanvilAdam",
@@ -59,6 +70,7 @@ export const adamOp = defineOp<"param" | "m" | "v" | "gradient", AdamAttrs>({
   updates: () => ["param", "m", "v"],
   wasm: ({ kernels }, { param, m, v, gradient }, _, attrs) =>
     kernels.adam(param.ptr, m.ptr, v.ptr, gradient.ptr, param.size, ...adamScalars(attrs)),
+  webgpu: (call, inputs, _, attrs) => adamOnGpu(call, [inputs], gpuScalars(attrs, 1)),
 });
 
 /** Writes to its first input and gives no result. */
@@ -74,6 +86,8 @@ export const emaOp = defineOp<"average" | "value", { decay: number }>({
   updates: () => ["average"],
   wasm: ({ kernels }, { average, value }, _, { decay }) =>
     kernels.ema(average.ptr, value.ptr, average.size, decay, 1 - decay),
+  webgpu: (call, { average, value }, _, { decay }) =>
+    adamOnGpu(call, [{ param: value, average }], gpuScalars(noStep, decay)),
 });
 
 /** Writes to its first inputs, averages [n], the means over the groups of [groups, n]; gives no result. */
@@ -89,6 +103,14 @@ export const emaOfMeansOp = defineOp<"average" | "values", { decay: number }>({
   updates: () => ["average"],
   wasm: ({ kernels }, { average, values }, _, { decay }) =>
     kernels.emaOfMeans(average.ptr, values.ptr, values.shape[0], average.size, decay, 1 - decay),
+  webgpu: (call, { average, values }, _, { decay }) =>
+    call.run({
+      ...{ name: "emaOfMeans", read: { values: apartFrom(call, values, [average]) }, write: { average } },
+      ...{ words: { groups: values.shape[0] }, floats: { decay, rest: 1 - decay }, elements: average.size },
+      body: () => `var total = 0.0;
+  for (var group = 0u; group < u.groups; group++) { total += values[group * u.n + i]; }
+  average[i] = u.decay * average[i] + u.rest * (total / f32(u.groups));`,
+    }),
 });
 
 /** What a row's tensors are, by how many it has. */
@@ -152,6 +174,15 @@ function adamTable(
 
 type Shaped = Pick<TensorInfo, "shape" | "dtype">;
 
+/** The shaders' rows, and the undo. */
+function gpuRows(
+  inputs: { readonly [name: string]: GpuOperand },
+  { rows, undo }: Pick<AdamStepsAttrs, "rows" | "undo">,
+) {
+  const before = undo ? inputs[Object.keys(inputs).length - 1] : undefined;
+  return [rowsOf(inputs, rows), before] as const;
+}
+
 function inferRows(inputs: { readonly [name: string]: Shaped }, attrs: AdamStepsAttrs) {
   let stepped = 0;
   for (const row of rowsOf(inputs, attrs.rows)) {
@@ -180,6 +211,11 @@ export const adamStepsOp = defineOp<string, AdamStepsAttrs>({
     const { decay } = attrs;
     call.split("adamSteps", units, 0, [table, ...adamScalars(attrs), decay, 1 - decay]);
   },
+  together: (attrs) => updatedInRows({ ...attrs, undo: false }),
+  webgpu: (call, inputs, _, attrs) => {
+    const [rows, undo] = gpuRows(inputs, attrs);
+    adamOnGpu(call, rows, gpuScalars(attrs, attrs.decay), undo);
+  },
 });
 
 /** Puts back what `adamStepsOp` with `undo` wrote away; of the same inputs and attributes. */
@@ -192,6 +228,10 @@ export const adamRestoreOp = defineOp<string, AdamStepsAttrs>({
   wasm: (call, inputs, _, attrs) => {
     const { table, units } = adamTable(call, inputs, attrs);
     call.split("adamRestore", units, 0, [table]);
+  },
+  webgpu: (call, inputs, _, attrs) => {
+    const [rows, undo] = gpuRows(inputs, attrs);
+    if (undo !== undefined) restoreOnGpu(call, rows, undo);
   },
 });
 
@@ -206,4 +246,5 @@ export const assignOp = defineOp<"target" | "value">({
   updates: () => ["target"],
   overwrites: () => ["target"],
   wasm: ({ kernels }, { target, value }) => kernels.copy(value.ptr, target.ptr, 4 * target.size),
+  webgpu: (call, { target, value }) => call.copy(value, target),
 });

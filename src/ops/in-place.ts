@@ -11,6 +11,7 @@ import {
   assignOp,
   emaOfMeansOp,
   emaOp,
+  noStep,
   type RowSize,
 } from "./adam.ts";
 
@@ -91,9 +92,6 @@ export interface AverageRow {
   readonly param: Tensor;
   readonly average: Variable;
 }
-
-/** For rows that do not step. */
-const noStep: AdamAttrs = { learningRate: 0, beta1: 0, beta2: 0, epsilon: 0, step: 1 };
 
 export interface AdamStepsOptions extends LiveAttrs<AdamAttrs> {
   /** Of the averages; default 1: they stay. */
