@@ -1,6 +1,13 @@
 import { fill } from "@tensorflow/tfjs-core";
 import { type Call, call as callOp, defineOp, type Op, type Operand } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
+import {
+  averageWindows,
+  largestOfWindows,
+  pickFromWindows,
+  returnToLargest,
+  spreadWindows,
+} from "./pool.wgsl.ts";
 
 export interface PoolAttrs {
   /** Edge of the window, or [height, width]. */
@@ -86,6 +93,8 @@ export const avgPool: Op<"x", PoolAttrs> = defineOp({
   inputs: ["x"],
   infer: ({ x }, attrs) => ({ shape: poolPlan("avgPool", x, attrs).shape }),
   wasm: (context, { x }, [y], attrs) => runPool(context, "avgPool", y.ptr, x.ptr, x, attrs),
+  webgpu: (context, { x }, [y], attrs) =>
+    averageWindows(context, x, y, poolPlan("avgPool", x, attrs).geometry),
   gradient: (dy, { x }, attrs) => ({ x: () => callOp(avgPoolGrad, { dy, input: x }, attrs) }),
 });
 
@@ -99,6 +108,8 @@ export const avgPoolGrad: Op<"dy" | "input", PoolAttrs> = defineOp({
   },
   wasm: (context, { dy, input }, [dx], attrs) =>
     runPool(context, "avgPoolGrad", dx.ptr, dy.ptr, input, attrs),
+  webgpu: (context, { dy, input }, [dx], attrs) =>
+    spreadWindows(context, dy, dx, poolPlan("avgPoolGrad", input, attrs).geometry),
   gradient: (ddx, { input }, attrs) => ({
     dy: () => callOp(avgPool, { x: ddx }, attrs),
     input: () => fill(input.shape, 0),
@@ -114,6 +125,8 @@ export const maxPool: Op<"x", PoolAttrs> = defineOp({
   inputs: ["x"],
   infer: ({ x }, attrs) => ({ shape: poolPlan("maxPool", x, attrs).shape }),
   wasm: (context, { x }, [y], attrs) => runPool(context, "maxPool", y.ptr, x.ptr, x, attrs),
+  webgpu: (context, { x }, [y], attrs) =>
+    largestOfWindows(context, x, y, poolPlan("maxPool", x, attrs).geometry),
   gradient: (dy, { x }, attrs) => ({ x: () => callOp(maxPoolGrad, { dy, input: x }, attrs) }),
 });
 
@@ -133,6 +146,8 @@ export const maxPoolGrad: Op<"dy" | "input", PoolAttrs> = defineOp({
     runPool(context, "maxPoolPositions", positions, input.ptr, input, attrs);
     context.kernels.scatterAdd(dx.ptr, dy.ptr, positions, 1, 1, dx.size, dy.size, 1);
   },
+  webgpu: (context, { dy, input }, [dx], attrs) =>
+    returnToLargest(context, dy, input, dx, poolPlan("maxPoolGrad", input, attrs).geometry),
   gradient: (ddx, { input }, attrs) => ({
     dy: () => callOp(maxPoolPick, { x: ddx, input }, attrs),
     input: () => fill(input.shape, 0),
@@ -149,6 +164,8 @@ export const maxPoolPick: Op<"x" | "input", PoolAttrs> = defineOp({
     runPool(context, "maxPoolPositions", positions, input.ptr, input, attrs);
     context.kernels.gather(y.ptr, x.ptr, positions, 1, 1, x.size, y.size, 4);
   },
+  webgpu: (context, { x, input }, [y], attrs) =>
+    pickFromWindows(context, x, input, y, poolPlan("maxPoolPick", input, attrs).geometry),
   gradient: (dy, { input }, attrs) => ({
     x: () => callOp(maxPoolGrad, { dy, input }, attrs),
     input: () => fill(input.shape, 0),

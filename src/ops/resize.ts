@@ -3,6 +3,7 @@ import { itemsPerPiece } from "../backend/executor.ts";
 import { type Call, call as callOp, defineOp, type Op, type Operand } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
 import { asFloat32, sweepItems } from "./operand.ts";
+import { blendNeighbours, copyNearest, returnToPixels } from "./resize.wgsl.ts";
 import { checkMovable, widthOf } from "./strided-copy.ts";
 
 interface ResizeAttrs {
@@ -47,17 +48,17 @@ function sourceOf(i: number, from: number, to: number, attrs: ResizeAttrs): numb
   return attrs.halfPixelCenters ? ((i + 0.5) * from) / to : (i * from) / to;
 }
 
-/** For each pixel of the result along an axis the nearest of the source, as int32; in a workspace. */
-function nearestTable(call: Call, from: number, to: number, attrs: ResizeAttrs): number {
+/** For each pixel of the result along an axis the nearest of the source. */
+function nearestTable(from: number, to: number, attrs: ResizeAttrs): Int32Array {
   const round = attrs.alignCorners ? Math.round : Math.floor;
-  const table = Int32Array.from({ length: to }, (_, i) =>
-    Math.min(from - 1, round(sourceOf(i, from, to, attrs))),
-  );
-  return call.bytes(new Uint8Array(table.buffer));
+  return Int32Array.from({ length: to }, (_, i) => Math.min(from - 1, round(sourceOf(i, from, to, attrs))));
 }
 
-/** For each pixel of the result along an axis its neighbours in the source and the second one's share. */
-function linearTable(call: Call, from: number, to: number, attrs: ResizeAttrs): number {
+/**
+ * For each pixel of the result along an axis its neighbours in the source and the second one's share, the bits of a
+ * float32.
+ */
+function linearTable(from: number, to: number, attrs: ResizeAttrs): Int32Array {
   const positions = new Int32Array(3 * to);
   const shares = new Float32Array(positions.buffer);
   for (let i = 0; i < to; i++) {
@@ -68,8 +69,22 @@ function linearTable(call: Call, from: number, to: number, attrs: ResizeAttrs): 
     positions[3 * i + 1] = Math.min(from - 1, below + 1);
     shares[3 * i + 2] = at - below;
   }
-  return call.bytes(new Uint8Array(positions.buffer));
+  return positions;
 }
+
+/** The nearest ones as `linearTable` has them: a share of nothing for a second one. */
+const nearestEntries: Table = (from, to, attrs) =>
+  Int32Array.from([...nearestTable(from, to, attrs)].flatMap((at) => [at, at, 0]));
+
+type Table = typeof nearestTable;
+
+/** A table for the rows and one for the columns, between pictures of two shapes. */
+const bothTables = (table: Table, from: readonly number[], to: readonly number[], attrs: ResizeAttrs) =>
+  [table(from[1], to[1], attrs), table(from[2], to[2], attrs)] as const;
+
+/** The same where the kernels can read them. */
+const tablesFor = (call: Call, ...tables: Parameters<typeof bothTables>): number[] =>
+  bothTables(...tables).map(({ buffer }) => call.bytes(new Uint8Array(buffer)));
 
 /** Pictures [N, H, W, C] at another size, each pixel a copy of the nearest one. */
 export const resizeNearestNeighbor: Op<"images", ResizeAttrs> = defineOp({
@@ -82,13 +97,14 @@ export const resizeNearestNeighbor: Op<"images", ResizeAttrs> = defineOp({
   wasm: (call, { images }, [y], attrs) => {
     const [batch, height, width, channels] = images.shape;
     const [, outHeight, outWidth] = y.shape;
-    const rows = nearestTable(call, height, outHeight, attrs);
-    const cols = nearestTable(call, width, outWidth, attrs);
+    const [rows, cols] = tablesFor(call, nearestTable, images.shape, y.shape, attrs);
     const pixel = channels * widthOf(y.dtype);
     const args = [y.ptr, images.ptr, rows, cols, batch, height, width, outHeight, outWidth, pixel];
     const [outBytes, bytes] = [outHeight * outWidth * pixel, height * width * pixel];
     sweepItems(call, "resizeNearest", args, 4, outBytes / 4, [outBytes, bytes]);
   },
+  webgpu: (call, { images }, [y], attrs) =>
+    copyNearest(call, images, y, ...bothTables(nearestTable, images.shape, y.shape, attrs)),
   gradient: (dy, { images }, attrs) => ({
     images: () => callOp(resizeNearestNeighborGrad, { dy, images }, attrs),
   }),
@@ -105,12 +121,13 @@ export const resizeNearestNeighborGrad: Op<"dy" | "images", ResizeAttrs> = defin
   wasm: (call, { dy }, [dx], attrs) => {
     const [batch, height, width, channels] = dx.shape;
     const [, outHeight, outWidth] = dy.shape;
-    const rows = nearestTable(call, height, outHeight, attrs);
-    const cols = nearestTable(call, width, outWidth, attrs);
+    const [rows, cols] = tablesFor(call, nearestTable, dx.shape, dy.shape, attrs);
     const args = [dx.ptr, dy.ptr, rows, cols, batch, height, width, outHeight, outWidth, channels];
     const [size, outSize] = [height * width * channels, outHeight * outWidth * channels];
     sweepItems(call, "resizeNearestGrad", args, 4, size + outSize, [4 * size, 4 * outSize]);
   },
+  webgpu: (call, { dy }, [dx], attrs) =>
+    returnToPixels(call, dy, dx, ...bothTables(nearestEntries, dx.shape, dy.shape, attrs)),
   gradient: (ddx, { images }, attrs) => ({
     dy: () => callOp(resizeNearestNeighbor, { images: ddx }, attrs),
     images: () => fill(images.shape, 0),
@@ -123,12 +140,13 @@ function sweepBilinear(
   kernel: "resizeBilinear" | "resizeBilinearGrad",
   result: Operand,
   source: Operand,
-  [batch, height, width, channels]: readonly number[],
-  [, outHeight, outWidth]: readonly number[],
+  from: readonly number[],
+  to: readonly number[],
   attrs: ResizeAttrs,
 ): void {
-  const rows = linearTable(call, height, outHeight, attrs);
-  const cols = linearTable(call, width, outWidth, attrs);
+  const [batch, height, width, channels] = from;
+  const [, outHeight, outWidth] = to;
+  const [rows, cols] = tablesFor(call, linearTable, from, to, attrs);
   const pictureOf = ({ shape }: Operand): number => util.sizeFromShape(shape.slice(1));
   const unit = itemsPerPiece(batch, pictureOf(result) + pictureOf(source));
   const lineBytes = 4 * width * channels;
@@ -155,6 +173,8 @@ export const resizeBilinear: Op<"images", ResizeAttrs> = defineOp({
   },
   wasm: (call, { images }, [y], attrs) =>
     sweepBilinear(call, "resizeBilinear", y, asFloat32(call, images), images.shape, y.shape, attrs),
+  webgpu: (call, { images }, [y], attrs) =>
+    blendNeighbours(call, images, y, ...bothTables(linearTable, images.shape, y.shape, attrs)),
   gradient: (dy, { images }, attrs) => ({
     images: () => callOp(resizeBilinearGrad, { dy, images }, attrs),
   }),
@@ -170,6 +190,8 @@ export const resizeBilinearGrad: Op<"dy" | "images", ResizeAttrs> = defineOp({
   },
   wasm: (call, { dy }, [dx], attrs) =>
     sweepBilinear(call, "resizeBilinearGrad", dx, dy, dx.shape, dy.shape, attrs),
+  webgpu: (call, { dy }, [dx], attrs) =>
+    returnToPixels(call, dy, dx, ...bothTables(linearTable, dx.shape, dy.shape, attrs)),
   gradient: (ddx, { images }, attrs) => ({
     dy: () => callOp(resizeBilinear, { images: ddx }, attrs),
     images: () => fill(images.shape, 0),

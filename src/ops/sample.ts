@@ -18,6 +18,7 @@ import {
 import { call, defineOp, type Op } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
 import { checkFloats } from "./operand.ts";
+import { returnSamples, samplePixels } from "./sample.wgsl.ts";
 
 /** Along which axes the derivative by the position is taken in place of the value: bit 1 columns, 2 rows. */
 type Slopes = 0 | 1 | 2 | 3;
@@ -55,6 +56,7 @@ export const sample: Op<"x" | "at", { slopes: Slopes }> = defineOp({
   },
   wasm: ({ kernels, ints }, { x, at }, [y], { slopes }) =>
     kernels.sample(y.ptr, x.ptr, at.ptr, ints(geometryOf(x.shape, at.shape)), slopes),
+  webgpu: (context, { x, at }, [y], { slopes }) => samplePixels(context, x, at, y, slopes),
   gradient: (dy, { x, at }, { slopes }) => ({
     x: () => call(sampleAdjoint, { dy, at }, { slopes, shape: x.shape }),
     at: () => positionGradient(dy, x, at, slopes),
@@ -71,6 +73,7 @@ export const sampleAdjoint: Op<"dy" | "at", { slopes: Slopes; shape: number[] }>
   },
   wasm: ({ kernels, ints }, { dy, at }, [dx], { slopes }) =>
     kernels.sampleAdjoint(dx.ptr, dy.ptr, at.ptr, ints(geometryOf(dx.shape, at.shape)), slopes),
+  webgpu: (context, { dy, at }, [dx], { slopes }) => returnSamples(context, dy, at, dx, slopes),
   gradient: (ddx, { dy, at }, { slopes }) => ({
     dy: () => call(sample, { x: ddx, at }, { slopes }),
     at: () => positionGradient(dy, ddx, at, slopes),

@@ -11,6 +11,7 @@ import { call, defineOp, type Op } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
 import { convolution } from "./conv2d.ts";
 import { checkFloats } from "./operand.ts";
+import { eachPixel } from "./pixels.wgsl.ts";
 
 type Pair = readonly [vertical: number, horizontal: number];
 
@@ -30,6 +31,31 @@ function outputSize(shape: readonly number[], filter: readonly number[], { up, d
     return Math.floor((padded - filter[axis]) / down[axis]) + 1;
   });
 }
+
+/** The first sample that a window from `start` on meets: the least k ≥ 0 with k·up ≥ start. */
+const firstSample = `fn firstSample(start: i32, up: i32) -> i32 { return (max(start, 0) + up - 1) / up; }
+`;
+
+/** Only the taps that meet a sample, not the zeros between them. */
+const filterPixel = `let top = row * u.downY - u.padTop;
+  let left = col * u.downX - u.padLeft;
+  let firstRow = firstSample(top, u.upY);
+  let firstCol = firstSample(left, u.upX);
+  let tapRow = firstRow * u.upY - top;
+  let tapCol = firstCol * u.upX - left;
+  let rows = min(u.inHeight - firstRow, (u.tapRows - tapRow + u.upY - 1) / u.upY);
+  let cols = min(u.inWidth - firstCol, (u.tapCols - tapCol + u.upX - 1) / u.upX);
+  var sum = V();
+  for (var r = 0; r < rows; r++) {
+    var at = (((b * u.inHeight + firstRow + r) * u.inWidth) + firstCol) * u.channels + c;
+    var tap = u.firstTap + u.step * ((tapRow + r * u.upY) * u.tapCols + tapCol);
+    for (var s = 0; s < cols; s++) {
+      sum += x[at] * taps[tap];
+      at += u.channels;
+      tap += u.step * u.upX;
+    }
+  }
+  y[i] = sum * u.gain;`;
 
 /** Upsampling, filter and downsampling of pictures; its adjoint in x is itself with up and down exchanged. */
 export const upfirdn2dOp: Op<"x" | "filter", Attrs> = defineOp({
@@ -68,6 +94,22 @@ export const upfirdn2dOp: Op<"x" | "filter", Attrs> = defineOp({
     ];
     split("upfirdn2d", x.shape[0], 0, [y.ptr, x.ptr, filter.ptr, ints(geometry), Number(flip), gain]);
   },
+  webgpu: (context, { x, filter }, [y], { up, down, pad, flip, gain }) =>
+    eachPixel(context, {
+      name: "upfirdn2d",
+      pictures: { x },
+      tables: { taps: filter },
+      write: { y },
+      ints: {
+        ...{ inHeight: x.shape[1], inWidth: x.shape[2] },
+        ...{ tapRows: filter.shape[0], tapCols: filter.shape[1], upY: up[0], upX: up[1] },
+        ...{ downY: down[0], downX: down[1], padTop: pad[0][0], padLeft: pad[1][0] },
+        ...(flip ? { firstTap: 0, step: 1 } : { firstTap: filter.size - 1, step: -1 }),
+      },
+      floats: { gain },
+      declarations: () => firstSample,
+      body: () => filterPixel,
+    }),
   gradient: (dy, { x, filter }, attrs) => ({
     x: () => call(upfirdn2dOp, { x: dy, filter }, adjoint(x.shape, filter.shape, dy.shape, attrs)),
     filter: () => filterGradient(dy, x, filter.shape, attrs),
