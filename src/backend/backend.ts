@@ -16,7 +16,7 @@ import { Gpu } from "../webgpu/gpu.ts";
 import { Executor } from "./executor.ts";
 import { Jobs } from "./jobs.ts";
 import { type Explanation, Placer } from "./placer.ts";
-import { type DeviceName, heapBytes, Residency, type TensorRecord } from "./residency.ts";
+import { type DeviceName, heapBytes, Residency } from "./residency.ts";
 
 /** The name under which TensorFlow.js knows the backend. */
 export const backendName = "ganvil";
@@ -67,7 +67,7 @@ export class GanvilBackend extends KernelBackend {
     this.heap = new Heap(module.memory);
     this.executor = new Executor(module.kernels);
     this.residency = new Residency(this, this.heap, this.executor, module.kernels);
-    this.jobs = new Jobs(this.residency);
+    this.jobs = new Jobs(this.residency, (dataId) => this.release(dataId));
     this.placer = new Placer(this.residency);
   }
 
@@ -137,7 +137,7 @@ export class GanvilBackend extends KernelBackend {
     if (dtype === "float32" && values && allZero(values as ArrayLike<number>)) return;
     this.residency.allocate(record, "wasm");
     if (values === null || values === undefined) return;
-    this.#view(record).set(values as ArrayLike<number>);
+    this.residency.view(record).set(values as ArrayLike<number>);
     const { recorder } = this.executor;
     record.constant = true;
     recorder?.noteValues(this.heap.u8(record.ptr!, heapBytes(record)));
@@ -215,13 +215,13 @@ export class GanvilBackend extends KernelBackend {
     const record = this.residency.of(dataId);
     this.residency.checkAlive({ dataId });
     if (record.strings !== undefined) return record.strings;
-    this.ptr({ dataId });
-    return this.#view(record).slice();
+    return this.residency.values(dataId);
   }
 
   override async read(dataId: DataId): Promise<BackendValues> {
+    if (this.residency.isReady(this.residency.of(dataId), "wasm")) return this.readSync(dataId);
     this.executor.recorder?.refuse("a tensor's values were read");
-    return (await this.jobs.values(dataId)) ?? this.readSync(dataId);
+    return this.jobs.values(dataId);
   }
 
   override numDataIds(): number {
@@ -269,13 +269,6 @@ export class GanvilBackend extends KernelBackend {
     this.executor.pool?.close();
     this.executor.pool = undefined;
     this.gpu?.dispose();
-  }
-
-  #view({ dtype, length, ptr = 0 }: TensorRecord): Float32Array | Int32Array | Uint8Array {
-    if (dtype === "float32") return this.heap.f32(ptr, length);
-    if (dtype === "complex64") return this.heap.f32(ptr, 2 * length);
-    if (dtype === "int32") return this.heap.i32(ptr, length);
-    return this.heap.u8(ptr, length);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { BackendValues, DataId, Tensor, TensorInfo } from "@tensorflow/tfjs-core";
+import type { BackendValues, DataId, TensorInfo } from "@tensorflow/tfjs-core";
 import type { DeviceName, Residency, TensorRecord } from "./residency.ts";
 
 /** What is to be done on the host once the GPU has computed some values. */
@@ -14,8 +14,12 @@ export class Jobs {
   #acts: HostAct[] = [];
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(residency: Residency) {
+  readonly #release: (dataId: DataId) => void;
+
+  /** @param release gives up values that were held by their reference count */
+  constructor(residency: Residency, release: (dataId: DataId) => void) {
     this.#residency = residency;
+    this.#release = release;
   }
 
   /** True where something is still to come. */
@@ -62,18 +66,19 @@ export class Jobs {
     if (device === "wasm" && this.#residency.isOnGpuOnly(record)) await this.#residency.download(dataId);
   }
 
-  /** A tensor's values from the GPU, once they are computed; undefined where the heap has them. */
-  async values(dataId: DataId): Promise<BackendValues | undefined> {
+  /** A tensor's values, once they are computed. */
+  async values(dataId: DataId): Promise<BackendValues> {
     const record = this.#residency.of(dataId);
-    while (record.pending !== undefined) await record.pending;
-    this.#residency.checkAlive({ dataId });
-    if (record.failure !== undefined) throw record.failure;
-    if (!this.#residency.isOnGpuOnly(record)) return undefined;
-    const gpu = record.gpu!;
-    const [bytes] = await gpu.finish([gpu.queue.read(record.region!, 4 * record.length)]);
-    if (record.dtype === "float32") return new Float32Array(bytes);
-    const words = new Int32Array(bytes);
-    return record.dtype === "bool" ? Uint8Array.from(words) : words;
+    // They are what was asked for, though the tensor is disposed meanwhile.
+    record.refCount++;
+    try {
+      while (record.pending !== undefined) await record.pending;
+      this.#residency.checkAlive({ dataId });
+      if (record.failure !== undefined) throw record.failure;
+      return this.#residency.isOnGpuOnly(record) ? await fromGpu(record) : this.#residency.values(dataId);
+    } finally {
+      this.#release(dataId);
+    }
   }
 
   /** Does something on the host, in order, with values that the GPU computes. */
@@ -82,11 +87,12 @@ export class Jobs {
   }
 
   /** The same with tensors that wait for values themselves. */
-  actLater(tensors: readonly Tensor[], act: (...values: number[][]) => void): void {
-    const held = tensors.map((tensor) => tensor.clone());
+  actLater(tensors: readonly TensorInfo[], act: (...values: number[][]) => void): void {
+    const records = tensors.map(({ dataId }) => this.#residency.of(dataId));
+    for (const record of records) record.refCount++;
     const values: number[][] = [];
-    const reading = held.map(async (tensor, i) => {
-      values[i] = [...(await tensor.data())];
+    const reading = tensors.map(async ({ dataId }, i) => {
+      values[i] = [...((await this.values(dataId)) as Float32Array)];
     });
     const job = Promise.all(reading)
       .then(() => {})
@@ -95,7 +101,7 @@ export class Jobs {
       })
       .finally(() => {
         this.#running.delete(job);
-        for (const tensor of held) tensor.dispose();
+        for (const { dataId } of tensors) this.#release(dataId);
       });
     this.#running.add(job);
     this.act(() => act(...values), []);
@@ -128,4 +134,11 @@ export class Jobs {
     this.#acts = [];
     this.#failure = undefined;
   }
+}
+
+async function fromGpu({ gpu, region, dtype, length }: TensorRecord): Promise<BackendValues> {
+  const [bytes] = await gpu!.finish([gpu!.queue.read(region!, 4 * length)]);
+  if (dtype === "float32") return new Float32Array(bytes);
+  const words = new Int32Array(bytes);
+  return dtype === "bool" ? Uint8Array.from(words) : words;
 }

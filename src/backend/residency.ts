@@ -265,6 +265,20 @@ export class Residency {
     record.failure = undefined;
   }
 
+  /** A record's values in the heap, as a view that dies with the next allocation. */
+  view({ dtype, length, ptr = 0 }: TensorRecord): Float32Array | Int32Array | Uint8Array {
+    if (dtype === "float32") return this.heap.f32(ptr, length);
+    if (dtype === "complex64") return this.heap.f32(ptr, 2 * length);
+    if (dtype === "int32") return this.heap.i32(ptr, length);
+    return this.heap.u8(ptr, length);
+  }
+
+  /** A copy of a tensor's values from the heap. */
+  values(dataId: DataId): Float32Array | Int32Array | Uint8Array {
+    this.ptr({ dataId });
+    return this.view(this.of(dataId)).slice();
+  }
+
   /** Where a tensor's values are, the GPU first. */
   placeOf(dataId: DataId): Place | undefined {
     const { ptr, region } = this.of(dataId);
