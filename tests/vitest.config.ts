@@ -57,7 +57,7 @@ export default defineConfig({
         test: {
           name: "webgpu",
           // Every op on the GPU, and what is built on them; the GPU is a software one where there is no other.
-          include: ["tests/ops/ops.test.ts", "tests/webgpu/**/*.test.ts"],
+          include: ["tests/ops/{ops,batch-norm-train,random}.test.ts", "tests/webgpu/**/*.test.ts"],
           environment: "node",
           testTimeout: 180_000,
           provide: { build: "simd", threads: 1, device: "webgpu" },

@@ -16,6 +16,7 @@ import { type Call, call, callMany, defineOp } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
 import { type ActivationOptions, slopeOf } from "./activation.ts";
 import { leakyReluGrad } from "./activation-grad.ts";
+import { batchNormGradOnGpu, batchNormOnGpu } from "./batch-norm-train.wgsl.ts";
 import { checkFloats } from "./operand.ts";
 
 interface Attrs {
@@ -79,6 +80,8 @@ export const batchNormTrainGrad = defineOp<"dy" | "x" | "scale" | "offset" | "me
     );
     split("batchNormApplyGrad", units, scratchBytes, [dy.ptr, x.ptr, dx.ptr, table, units, ...shape]);
   },
+  webgpu: (call, inputs, outputs, { groups, ...attrs }) =>
+    batchNormGradOnGpu(call, inputs, outputs, { groups, ...sizes(inputs.x, groups) }, attrs),
   gradient: (_, inputs, { epsilon, groups, slope }, dys) => {
     const { rows, channels } = sizes(inputs.x, groups);
     const grouped = (z: Tensor) => reshape(z, [groups, rows, channels]);
@@ -154,6 +157,8 @@ export const batchNormTrainOp = defineOp<"x" | "scale" | "offset", Attrs>({
     const shape = [rows, channels, blockRows, slope] as const;
     split("batchNormApply", units, scratchBytes, [x.ptr, y.ptr, table, units, ...shape]);
   },
+  webgpu: (call, inputs, outputs, { groups, ...attrs }) =>
+    batchNormOnGpu(call, inputs, outputs, { groups, ...sizes(inputs.x, groups) }, attrs),
   saved: [false, true, true],
   gradient: (dy, { x, scale, offset }, attrs, _, [mean, variance]) => {
     const inputs = { dy, x, scale, offset, mean, variance };
