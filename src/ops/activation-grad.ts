@@ -5,6 +5,7 @@ import { type AnyOp, call, defineOp, type Op } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import { broadcastKernel, sameShape } from "./broadcast.ts";
+import { elementwise } from "./elementwise.wgsl.ts";
 
 type Slope<Attrs extends object> = Op<"x" | "dy", Attrs>;
 
@@ -31,6 +32,8 @@ function slope<Attrs extends object = object>(row: SlopeRow<Attrs>): Slope<Attrs
     },
     wasm: (context, { x, dy }, [y], attrs) =>
       broadcastKernel(context, row.kernel, x, dy, y, ...(row.parameters?.(attrs) ?? [])),
+    webgpu: (context, { x, dy }, [y], attrs) =>
+      elementwise(context, [row.kernel], [x, dy], y, { parameters: row.parameters?.(attrs) }),
     gradient: (ddy, { x, dy }, attrs) => ({
       dy: () => call(op, { x, dy: ddy }, attrs),
       x: () => row.bend?.(mul(ddy, dy), x, attrs) ?? zerosLike(x),

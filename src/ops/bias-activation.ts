@@ -1,6 +1,9 @@
-import type { Call, Operand } from "../backend/op.ts";
+import type { Call, GpuCall, Operand } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
+import type { Kernels } from "../wasm/generated/kernels.ts";
+import type { GpuOperand } from "../webgpu/shader.ts";
 import { broadcastKernel } from "./broadcast.ts";
+import { elementwise } from "./elementwise.wgsl.ts";
 import { mapElements } from "./operand.ts";
 
 /** What TensorFlow.js's fused kernels add to a product. */
@@ -10,18 +13,22 @@ export interface FusedAttrs {
 }
 
 type Shaped = { readonly shape: readonly number[] };
-type Apply = (call: Call, y: Operand, alpha: number, slopes: Operand | undefined) => void;
 
-/** y = activation(y), in place. */
-const activations: Readonly<Record<string, Apply>> = {
-  linear: () => {},
-  relu: (call, y) => mapElements(call, "relu", y, y),
-  relu6: (call, y) => mapElements(call, "clip", y, y, 0, 6),
-  leakyrelu: (call, y, alpha) => mapElements(call, "leakyRelu", y, y, alpha),
-  prelu: (call, y, _, slopes) => broadcastKernel(call, "prelu", y, slopes!, y),
-  elu: (call, y) => mapElements(call, "elu", y, y, 1, 1),
-  sigmoid: (call, y) => mapElements(call, "sigmoid", y, y),
+/** The kernel and parameters of an activation; leakyrelu's is an attribute, prelu's another operand. */
+const activations: Readonly<Record<string, readonly [kernel?: keyof Kernels, ...parameters: number[]]>> = {
+  linear: [],
+  relu: ["relu"],
+  relu6: ["clip", 0, 6],
+  leakyrelu: ["leakyRelu"],
+  prelu: ["prelu"],
+  elu: ["elu", 1, 1],
+  sigmoid: ["sigmoid"],
 };
+
+function activationOf({ activation = "linear", leakyreluAlpha }: FusedAttrs) {
+  const [kernel, ...parameters] = activations[activation];
+  return { kernel, parameters: activation === "leakyrelu" ? [leakyreluAlpha ?? 0.2] : parameters };
+}
 
 /** True if a tensor repeats over `shape` by the rules of broadcasting. */
 function broadcastsTo(part: readonly number[], shape: readonly number[]): boolean {
@@ -62,10 +69,27 @@ export function checkFused(
 export function applyFused(
   call: Call,
   y: Operand,
-  { activation = "linear", leakyreluAlpha }: FusedAttrs,
+  attrs: FusedAttrs,
   bias: Operand | undefined,
   slopes: Operand | undefined,
 ): void {
   if (bias !== undefined) broadcastKernel(call, "add", y, bias, y);
-  activations[activation](call, y, leakyreluAlpha ?? 0.2, slopes);
+  const { kernel, parameters } = activationOf(attrs);
+  if (kernel === "prelu") broadcastKernel(call, kernel, y, slopes!, y);
+  else if (kernel !== undefined) mapElements(call, kernel, y, y, ...parameters);
+}
+
+/** The same on the GPU, but for prelu in one pass. */
+export function applyFusedOnGpu(
+  call: GpuCall,
+  y: GpuOperand,
+  attrs: FusedAttrs,
+  bias: GpuOperand | undefined,
+  slopes: GpuOperand | undefined,
+): void {
+  const { kernel, parameters } = activationOf(attrs);
+  const fused = kernel !== undefined && kernel !== "prelu" ? [kernel] : [];
+  if (bias !== undefined) elementwise(call, ["add", ...fused], [y, bias], y, { parameters });
+  else if (fused.length > 0) elementwise(call, fused, [y], y, { parameters });
+  if (kernel === "prelu") elementwise(call, [kernel], [y, slopes!], y);
 }

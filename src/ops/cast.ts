@@ -2,6 +2,7 @@ import { type DataType, cast as tfCast } from "@tensorflow/tfjs-core";
 import { defineOp } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
+import { elementwise } from "./elementwise.wgsl.ts";
 import { mapElements } from "./operand.ts";
 
 const kernelOf: { readonly [conversion: string]: keyof Kernels } = {
@@ -27,6 +28,7 @@ export const cast = defineOp<"x", { dtype: DataType }>({
   wasm: (call, { x }, [y], { dtype }) => {
     mapElements(call, kernelOf[`${x.dtype} ${dtype}`], x, y);
   },
+  webgpu: (call, { x }, [y], { dtype }) => elementwise(call, [kernelOf[`${x.dtype} ${dtype}`]], [x], y),
   same: ({ x }, { dtype }) => (x.dtype === dtype ? x : undefined),
   gradient: (dy) => ({ x: () => tfCast(dy, "float32") }),
 });

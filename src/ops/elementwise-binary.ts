@@ -29,6 +29,7 @@ import { type AnyOp, defineOp } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import { broadcastKernel, broadcastShapes, sameShape, sumTo } from "./broadcast.ts";
+import { elementwise } from "./elementwise.wgsl.ts";
 import { asFloat32, functionName } from "./operand.ts";
 
 type Dtype = "float32" | "int32" | "bool";
@@ -177,6 +178,10 @@ function binary(row: BinaryRow): AnyOp {
       const [left, right] = row.floats ? [a, b].map((x) => asFloat32(call, x)) : [a, b];
       broadcastKernel(call, row.kernels[left.dtype as Dtype]!, left, right, y);
     },
+    webgpu: (call, { [first]: a, [second]: b }, [y]) =>
+      elementwise(call, [row.kernels[row.floats ? "float32" : (a.dtype as Dtype)]!], [a, b], y, {
+        floats: row.floats || a.dtype === "float32",
+      }),
     gradient: (dy, { [first]: a, [second]: b }) => ({
       [first]: () => (row.a ? sumTo(row.a(dy, a, b), a.shape) : fill(a.shape, 0)),
       [second]: () => (row.b ? sumTo(row.b(dy, a, b), b.shape) : fill(b.shape, 0)),

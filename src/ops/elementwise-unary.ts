@@ -32,6 +32,7 @@ import {
   softplusGrad,
   tanhGrad,
 } from "./activation-grad.ts";
+import { elementwise } from "./elementwise.wgsl.ts";
 import { asFloat32, functionName, mapElements, toInt32 } from "./operand.ts";
 
 /** Attributes of all rows together; each has those of its TensorFlow.js kernel. */
@@ -178,6 +179,14 @@ function unary(row: UnaryRow): AnyOp {
       if (kernel === undefined) mapElements(context, row.float32!, asFloat32(context, x), y, p, q);
       else if (x.dtype === "int32") mapElements(context, kernel, x, y, toInt32(p), toInt32(q));
       else mapElements(context, kernel, x, y, p, q);
+    },
+    webgpu: (context, { x }, [y], attrs) => {
+      const kernel = native(x.dtype);
+      const parameters = (row.parameters?.(attrs) ?? []).map((value = 0) =>
+        kernel !== undefined && x.dtype === "int32" ? toInt32(value) : value,
+      );
+      const floats = kernel === undefined || x.dtype === "float32";
+      elementwise(context, [kernel ?? row.float32!], [x], y, { parameters, floats });
     },
     gradient: (dy, { x }, attrs) => ({ x: () => row.gradient?.(dy, x, attrs) ?? fill(x.shape, 0) }),
   });
