@@ -228,13 +228,15 @@ const functions: Readonly<Record<string, string>> = {
   let square = 0.5 * f * f;
   let second = first - square;
   let lost = sumErrorF(whole, f, first) + sumErrorF(first, -square, second) - fma(0.5 * f, f, -square);
-  let low = fma(f * f * f, logTailF(f), e * -2.1219444005471377e-4) + lost;
-  let t = b * second;
+  let tail = fma(f * f * f, logTailF(f), e * -2.1219444005471377e-4) + lost;
+  let high = second + tail;
+  let low = sumErrorF(second, tail, high);
+  let t = b * high;
   let y = expF(t);
-  let exact = fma(y, fma(b, second, -t) + b * low, y);
+  let exact = fma(y, fma(b, high, -t) + b * low, y);
   let edge = select(select(infinityF(), -infinityF(), a == F(0)), F(0), a == F(1));
   let outside = (a == F(0)) | isInfF(a) | isInfF(b) | (a == F(1));
-  let sure = select(expF(b * select(second, edge, (a == F(0)) | isInfF(a))), F(1), a == F(1));
+  let sure = select(expF(b * select(high, edge, (a == F(0)) | isInfF(a))), F(1), a == F(1));
   return select(select(exact, y, abs(t) > F(87)), sure, outside);
 }`,
   // IEEE 754's pow.
@@ -257,7 +259,7 @@ const functions: Readonly<Record<string, string>> = {
     let shifted = bitcast<F>((bitcast<U>(divisor) & U(0x7fffffu)) | (bitcast<U>(rest) & U(0x7f800000u)));
     rest = select(rest, rest - select(shifted, 0.5 * shifted, shifted > rest), rest >= divisor);
   }
-  let signed = select(rest, -rest, a < F(0));
+  let signed = withSignF(rest, a);
   let y = select(signed, signed + b, (rest != F(0)) & ((a < F(0)) != (b < F(0))));
   return select(nanF(), y, sure & !isNanF(a) & !isNanF(b));
 }`,
