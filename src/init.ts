@@ -119,10 +119,10 @@ async function chooseDevice(
   backend: GanvilBackend,
   { device, placement, onWarmUp }: InitOptions,
 ): Promise<void> {
-  const { placer, residency } = backend;
+  const { placer } = backend;
   if (device !== undefined) {
     const { gpu, reason } = await usableGpu(backend, device);
-    await residency.useGpu(gpu);
+    await backend.useGpu(gpu);
     placer.mode = device;
     placer.withoutGpu = reason;
   }

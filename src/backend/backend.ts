@@ -91,6 +91,12 @@ export class GanvilBackend extends KernelBackend {
     return op === undefined ? this.placer.explanations() : this.placer.explain(op);
   }
 
+  /** Takes a GPU into use, or gives it up; the tensors stay. */
+  async useGpu(gpu: Gpu | undefined): Promise<void> {
+    this.#replaced = false;
+    await this.residency.useGpu(gpu);
+  }
+
   /**
    * Puts another GPU in the place of one that failed: once, and from the second time on Wasm alone. What was on the
    * former alone is lost, and says so when it is read.

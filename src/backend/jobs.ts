@@ -63,7 +63,9 @@ export class Jobs {
   async #arrive(record: TensorRecord, dataId: DataId, device: DeviceName): Promise<void> {
     while (record.pending !== undefined) await record.pending;
     if (record.failure !== undefined) throw record.failure;
-    if (device === "wasm" && this.#residency.isOnGpuOnly(record)) await this.#residency.download(dataId);
+    if (device === "webgpu") return;
+    // Again where they were moved on the way.
+    while (this.#residency.isOnGpuOnly(record)) await this.#residency.download(dataId);
   }
 
   /** A tensor's values, once they are computed. */
