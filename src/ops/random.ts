@@ -1,8 +1,10 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { itemsPerPiece } from "../backend/executor.ts";
-import { type Call, call, defineOp, type Live, type Operand } from "../backend/op.ts";
+import { type Call, call, defineOp, type GpuCall, type Live, type Operand } from "../backend/op.ts";
 import { check, checkShape } from "../errors.ts";
 import { type Key, words } from "../random.ts";
+import type { GpuOperand } from "../webgpu/shader.ts";
+import { drawBody, drawDeclarations } from "./threefry.wgsl.ts";
 
 interface Draw {
   shape: readonly number[];
@@ -44,6 +46,26 @@ function drawInto(
   sweep(kernel, [...args, scratch], 1, unit, [4 * unit, 0, 0, 0, unit / 2, 0, 0, 0, 0, 64]);
 }
 
+/** The same on the GPU. The number of threads does not depend on the offset, which changes from replay to replay. */
+function drawOnGpu(
+  call: GpuCall,
+  kernel: "randomUniform" | "randomNormal",
+  y: GpuOperand,
+  { key, offset }: Draw,
+  a: number,
+  b: number,
+): void {
+  if (y.size === 0) return;
+  const [low, high] = words(Math.floor(offset / 2));
+  call.run({
+    ...{ name: kernel, write: { y }, elements: Math.floor(y.size / 2) + 1 },
+    words: { key0: key[0], key1: key[1], low, high, odd: offset % 2, size: y.size, zero: 0 },
+    floats: { a, b },
+    declarations: () => drawDeclarations(kernel === "randomNormal"),
+    body: () => drawBody,
+  });
+}
+
 export const uniform = defineOp<never, Draw & { low: number; high: number }>({
   name: "GanvilRandomUniform",
   inputs: [],
@@ -59,6 +81,9 @@ export const uniform = defineOp<never, Draw & { low: number; high: number }>({
   },
   wasm: (context, _, [y], { low, high, ...draw }) =>
     drawInto(context, "randomUniform", y, draw, low, high - low),
+  // Rounded as Wasm does: the range first, then its 2²⁴th part, which is exact.
+  webgpu: (context, _, [y], { low, high, ...draw }) =>
+    drawOnGpu(context, "randomUniform", y, draw, low, Math.fround(high - low) / 2 ** 24),
 });
 
 export const normal = defineOp<never, Draw & { mean: number; std: number }>({
@@ -75,6 +100,7 @@ export const normal = defineOp<never, Draw & { mean: number; std: number }>({
     return { shape: attrs.shape };
   },
   wasm: (context, _, [y], { mean, std, ...draw }) => drawInto(context, "randomNormal", y, draw, mean, std),
+  webgpu: (context, _, [y], { mean, std, ...draw }) => drawOnGpu(context, "randomNormal", y, draw, mean, std),
 });
 
 export interface UniformOptions {
