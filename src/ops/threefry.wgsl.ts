@@ -77,5 +77,5 @@ export const drawBody = `
   let low = u.low + i;
   let pair = pairOf(threefry(vec2u(low, u.high + select(0u, 1u, low < i))));
   let at = 2u * i - u.odd;
-  if (i > 0u || u.odd == 0u) { y[at] = u.a + product(u.b, pair.x); }
+  if ((i > 0u || u.odd == 0u) && at < u.size) { y[at] = u.a + product(u.b, pair.x); }
   if (at + 1u < u.size) { y[at + 1u] = u.a + product(u.b, pair.y); }`;
