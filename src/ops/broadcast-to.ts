@@ -1,8 +1,8 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { call, defineOp } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
-import { broadcastShapes, cutWalk, planWalk, sameShape, sumTo } from "./broadcast.ts";
-import { widthOf } from "./strided-copy.ts";
+import { broadcastShapes, cutWalk, planWalk, sameShape, stridesIn, sumTo } from "./broadcast.ts";
+import { copyStrided, stridesOf, widthOf } from "./strided-copy.ts";
 
 /** x repeated along its axes of size 1, and along new leading axes, to `shape`. */
 export const broadcastToOp = defineOp<"x", { shape: number[] }>({
@@ -31,6 +31,13 @@ export const broadcastToOp = defineOp<"x", { shape: number[] }>({
       [steps[0], steps[2], 0, 0, 0, 0, 0, planBytes],
     );
   },
+  webgpu: (context, { x }, [y]) =>
+    copyStrided(
+      context,
+      y.shape,
+      { operand: y, strides: stridesOf(y.shape) },
+      { operand: x, strides: stridesIn(y.shape, x.shape) },
+    ),
   gradient: (dy, { x }) => ({ x: () => sumTo(dy.clone(), x.shape) }),
 });
 

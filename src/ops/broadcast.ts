@@ -53,7 +53,7 @@ export interface Walk {
 }
 
 /** Elements from one index to the next along each axis of `shape`, for an operand repeated along some. */
-function stridesIn(shape: readonly number[], operand: readonly number[]): number[] {
+export function stridesIn(shape: readonly number[], operand: readonly number[]): number[] {
   const strides = new Array<number>(shape.length).fill(0);
   let stride = 1;
   for (let axis = operand.length - 1; axis >= 0; axis--) {

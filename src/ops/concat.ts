@@ -2,6 +2,7 @@ import { reshape, slice as tfSlice } from "@tensorflow/tfjs-core";
 import { defineOp, type Operand } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
 import { aroundAxis, axisIn } from "./axis.ts";
+import { onEither } from "./either-device.ts";
 import { checkMovable, copyStrided } from "./strided-copy.ts";
 
 type Shaped = Pick<Operand, "shape" | "dtype">;
@@ -37,7 +38,7 @@ export const concat = defineOp<string, { axis: number }>({
     const size = list.reduce((sum, { shape }) => sum + shape[along], 0);
     return { shape: first.shape.map((n, a) => (a === along ? size : n)), dtype: first.dtype };
   },
-  wasm: (call, inputs, [y], { axis }) => {
+  ...onEither<string, { axis: number }>((call, inputs, [y], { axis }) => {
     const along = axisIn("concat", axis, y.shape);
     const { outer, size, inner } = aroundAxis(y.shape, along);
     let offset = 0;
@@ -45,14 +46,13 @@ export const concat = defineOp<string, { axis: number }>({
       const run = x.shape[along] * inner;
       copyStrided(
         call,
-        y.dtype,
         [outer, run],
-        { ptr: y.ptr, strides: [size * inner, 1], offset },
-        { ptr: x.ptr, strides: [run, 1] },
+        { operand: y, strides: [size * inner, 1], offset },
+        { operand: x, strides: [run, 1] },
       );
       offset += run;
     }
-  },
+  }),
   gradient: (dy, inputs, { axis }) => {
     const along = axisIn("concat", axis, dy.shape);
     let next = 0;
@@ -77,18 +77,17 @@ export const pack = defineOp<string, { axis: number }>({
     const at = axisIn("stack", axis, [...shape, list.length]);
     return { shape: [...shape.slice(0, at), list.length, ...shape.slice(at)], dtype };
   },
-  wasm: (call, inputs, [y], { axis }) => {
+  ...onEither<string, { axis: number }>((call, inputs, [y], { axis }) => {
     const { outer, size, inner } = aroundAxis(y.shape, axisIn("stack", axis, y.shape));
     for (const [i, x] of Object.values(inputs).entries()) {
       copyStrided(
         call,
-        y.dtype,
         [outer, inner],
-        { ptr: y.ptr, strides: [size * inner, 1], offset: i * inner },
-        { ptr: x.ptr, strides: [inner, 1] },
+        { operand: y, strides: [size * inner, 1], offset: i * inner },
+        { operand: x, strides: [inner, 1] },
       );
     }
-  },
+  }),
   gradient: (dy, inputs, { axis }) => {
     const at = axisIn("stack", axis, dy.shape);
     const row = dy.shape.map((n, a) => (a === at ? 1 : n));

@@ -1,7 +1,8 @@
 import type { DataType } from "@tensorflow/tfjs-core";
 import { defineOp } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
-import { fillOnGpu, fillOperand } from "./operand.ts";
+import { onEither } from "./either-device.ts";
+import { fillOperand } from "./operand.ts";
 
 /** A tensor of one value: float32 or int32. */
 export const fill = defineOp<never, { shape: number[]; value: number; dtype?: DataType }>({
@@ -15,6 +16,5 @@ export const fill = defineOp<never, { shape: number[]; value: number; dtype?: Da
     return { shape, dtype };
   },
   zero: ({ value }) => Object.is(value, 0),
-  wasm: (call, _, [y], { value }) => fillOperand(call, y, value),
-  webgpu: (call, _, [y], { value }) => fillOnGpu(call, y, value),
+  ...onEither<never, { value: number }>((call, _, [y], { value }) => fillOperand(call, y, value)),
 });

@@ -3,7 +3,11 @@ import { fill } from "@tensorflow/tfjs-core";
 import { defineOp } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
 import { broadcastKernel, sameShape } from "./broadcast.ts";
+import { onEither } from "./either-device.ts";
 import { copyBytes, fillOperand } from "./operand.ts";
+
+/** Addends of one shader call: with the sum as many storage buffers as every device binds. */
+const mostAddends = 7;
 
 /** x₀ + x₁ + ... from left to right, all of one shape and dtype. */
 export const addN = defineOp<string>({
@@ -33,6 +37,22 @@ export const addN = defineOp<string>({
       sum = y;
     }
   },
+  webgpu: (call, inputs, [y]) => {
+    const list = Object.values(inputs);
+    for (let first = 0; first < list.length; first += mostAddends) {
+      const addends = list.slice(first, first + mostAddends).map((x, k) => [`x${k}`, x] as const);
+      const sum = addends.map(([name]) => `${name}[i]`).join(" + ");
+      const type = y.dtype === "int32" ? "vec4i" : "vec4f";
+      call.run({
+        name: `addN ${addends.length}${first > 0 ? " more" : ""}`,
+        read: Object.fromEntries(addends),
+        write: { y },
+        types: Object.fromEntries([...addends.map(([name]) => [name, type]), ["y", type]]),
+        elements: Math.ceil(y.size / 4),
+        body: () => `y[i] = ${first > 0 ? "y[i] + " : ""}${sum};`,
+      });
+    }
+  },
   gradient: (dy, inputs) => Object.fromEntries(Object.keys(inputs).map((name) => [name, () => dy.clone()])),
 });
 
@@ -42,7 +62,7 @@ const constantLike = (name: string, value: number) =>
     inputs: ["x"],
     infer: ({ x }) => x,
     zero: () => value === 0,
-    wasm: (context, _, [y]) => fillOperand(context, y, value),
+    ...onEither<"x">((context, _, [y]) => fillOperand(context, y, value)),
     gradient: (_, { x }) => ({ x: () => fill(x.shape, 0) }),
   });
 

@@ -3,6 +3,7 @@ import type { Call, GpuCall, Operand } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import type { GpuOperand } from "../webgpu/shader.ts";
+import { type EitherCall, type EitherOperand, isGpuCall } from "./either-device.ts";
 import { widthOf } from "./strided-copy.ts";
 
 /** Checks that an op's tensors are float32. */
@@ -73,9 +74,14 @@ export function toInt32(value: number): number {
 }
 
 /** Sets every element of y. */
-export function fillOperand(call: Call, y: Operand, value: number): void {
+export function fillOperand(call: EitherCall, y: EitherOperand, value: number): void {
+  if (isGpuCall(call)) {
+    fillOnGpu(call, y as GpuOperand, value);
+    return;
+  }
+  const { ptr, size } = y as Operand;
   const fill = (kernel: keyof Kernels, constant: number): void =>
-    sweepItems(call, kernel, [y.ptr, y.size, constant], 1, 1 / 4, [widthOf(y.dtype)]);
+    sweepItems(call, kernel, [ptr, size, constant], 1, 1 / 4, [widthOf(y.dtype)]);
   if (y.dtype === "int32") fill("fillI32", toInt32(value));
   else fill(y.dtype === "bool" ? "fillU8" : "fill", value);
 }

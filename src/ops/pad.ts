@@ -1,6 +1,7 @@
 import { addN, reverse, type Tensor, pad as tfPad, slice as tfSlice } from "@tensorflow/tfjs-core";
 import { defineOp } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
+import { onEither } from "./either-device.ts";
 import { fillOperand } from "./operand.ts";
 import { checkMovable, copyStrided, stridesOf } from "./strided-copy.ts";
 
@@ -26,18 +27,19 @@ export const padV2 = defineOp<"x", { paddings: [number, number][]; constantValue
     checkMovable("pad", x.dtype);
     return { shape: paddedShape("pad", x.shape, paddings), dtype: x.dtype };
   },
-  wasm: (call, { x }, [y], { paddings, constantValue }) => {
-    if (y.size > x.size) fillOperand(call, y, constantValue);
-    const strides = stridesOf(y.shape);
-    const before = paddings.map(([n]) => n);
-    copyStrided(
-      call,
-      x.dtype,
-      x.shape,
-      { ptr: y.ptr, strides, offset: dot(before, strides) },
-      { ptr: x.ptr, strides: stridesOf(x.shape) },
-    );
-  },
+  ...onEither<"x", { paddings: Paddings; constantValue: number }>(
+    (call, { x }, [y], { paddings, constantValue }) => {
+      if (y.size > x.size) fillOperand(call, y, constantValue);
+      const strides = stridesOf(y.shape);
+      const before = paddings.map(([n]) => n);
+      copyStrided(
+        call,
+        x.shape,
+        { operand: y, strides, offset: dot(before, strides) },
+        { operand: x, strides: stridesOf(x.shape) },
+      );
+    },
+  ),
   gradient: (dy, { x }, { paddings }) => ({
     x: () =>
       tfSlice(
@@ -94,36 +96,36 @@ export const mirrorPad = defineOp<"x", { paddings: [number, number][]; mode: "re
     );
     return { shape, dtype: x.dtype };
   },
-  wasm: (call, { x }, [y], { paddings, mode }) => {
-    const strides = stridesOf(y.shape);
-    const before = paddings.map(([n]) => n);
-    copyStrided(
-      call,
-      x.dtype,
-      x.shape,
-      { ptr: y.ptr, strides, offset: dot(before, strides) },
-      { ptr: x.ptr, strides: stridesOf(x.shape) },
-    );
-    const skip = skipped(mode);
-    // Axis by axis from the last: what lies behind an axis is whole when its borders are mirrored.
-    for (let axis = x.shape.length - 1; axis >= 0; axis--) {
-      const step = strides[axis];
-      const corner = dot(before.slice(0, axis), strides);
-      const backwards = strides.map((stride, a) => (a === axis ? -stride : stride));
-      const mirror = (count: number, to: number, from: number): void =>
-        copyStrided(
-          call,
-          x.dtype,
-          y.shape.map((n, a) => (a === axis ? count : a < axis ? x.shape[a] : n)),
-          { ptr: y.ptr, strides, offset: corner + to * step },
-          { ptr: y.ptr, strides: backwards, offset: corner + from * step },
-        );
-      const [low, high] = paddings[axis];
-      const end = low + x.shape[axis];
-      mirror(low, 0, 2 * low - 1 + skip);
-      mirror(high, end, end - 1 - skip);
-    }
-  },
+  ...onEither<"x", { paddings: Paddings; mode: "reflect" | "symmetric" }>(
+    (call, { x }, [y], { paddings, mode }) => {
+      const strides = stridesOf(y.shape);
+      const before = paddings.map(([n]) => n);
+      copyStrided(
+        call,
+        x.shape,
+        { operand: y, strides, offset: dot(before, strides) },
+        { operand: x, strides: stridesOf(x.shape) },
+      );
+      const skip = skipped(mode);
+      // Axis by axis from the last: what lies behind an axis is whole when its borders are mirrored.
+      for (let axis = x.shape.length - 1; axis >= 0; axis--) {
+        const step = strides[axis];
+        const corner = dot(before.slice(0, axis), strides);
+        const backwards = strides.map((stride, a) => (a === axis ? -stride : stride));
+        const mirror = (count: number, to: number, from: number): void =>
+          copyStrided(
+            call,
+            y.shape.map((n, a) => (a === axis ? count : a < axis ? x.shape[a] : n)),
+            { operand: y, strides, offset: corner + to * step },
+            { operand: y, strides: backwards, offset: corner + from * step },
+          );
+        const [low, high] = paddings[axis];
+        const end = low + x.shape[axis];
+        mirror(low, 0, 2 * low - 1 + skip);
+        mirror(high, end, end - 1 - skip);
+      }
+    },
+  ),
   gradient: (dy, _, { paddings, mode }) => ({
     x: () => paddings.reduce((g, pair, axis) => foldAxis(g, axis, pair, skipped(mode)), dy),
   }),

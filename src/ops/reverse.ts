@@ -1,19 +1,24 @@
 import { type Tensor4D, image as tfImage, reverse as tfReverse } from "@tensorflow/tfjs-core";
-import { type Call, defineOp, type Operand } from "../backend/op.ts";
+import { defineOp } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
 import { axisIn } from "./axis.ts";
+import { type EitherCall, type EitherOperand, onEither } from "./either-device.ts";
 import { checkMovable, copyStrided, stridesOf } from "./strided-copy.ts";
 
-function copyReversed(call: Call, x: Operand, y: Operand, turned: ReadonlySet<number>): void {
+function copyReversed(
+  call: EitherCall,
+  x: EitherOperand,
+  y: EitherOperand,
+  turned: ReadonlySet<number>,
+): void {
   const strides = stridesOf(x.shape);
   let offset = 0;
   for (const axis of turned) offset += (x.shape[axis] - 1) * strides[axis];
   copyStrided(
     call,
-    x.dtype,
     x.shape,
-    { ptr: y.ptr, strides },
-    { ptr: x.ptr, strides: strides.map((stride, axis) => (turned.has(axis) ? -stride : stride)), offset },
+    { operand: y, strides },
+    { operand: x, strides: strides.map((stride, axis) => (turned.has(axis) ? -stride : stride)), offset },
   );
 }
 
@@ -25,10 +30,10 @@ export const reverse = defineOp<"x", { dims?: number | number[] }>({
     checkMovable("reverse", x.dtype);
     return x;
   },
-  wasm: (call, { x }, [y], { dims }) => {
+  ...onEither<"x", { dims?: number | number[] }>((call, { x }, [y], { dims }) => {
     const axes = dims === undefined ? x.shape.map((_, axis) => axis) : [dims].flat();
     copyReversed(call, x, y, new Set(axes.map((axis) => axisIn("reverse", axis, x.shape))));
-  },
+  }),
   gradient: (dy, _, { dims }) => ({ x: () => tfReverse(dy, dims) }),
 });
 
@@ -45,6 +50,6 @@ export const flipLeftRight = defineOp<"image">({
     );
     return image;
   },
-  wasm: (call, { image }, [y]) => copyReversed(call, image, y, new Set([2])),
+  ...onEither<"image">((call, { image }, [y]) => copyReversed(call, image, y, new Set([2]))),
   gradient: (dy) => ({ image: () => tfImage.flipLeftRight(dy as Tensor4D) }),
 });

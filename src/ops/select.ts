@@ -27,6 +27,15 @@ export const select = defineOp<"condition" | "t" | "e">({
     const args = [condition.ptr, t.ptr, e.ptr, y.ptr, y.size];
     sweepItems(call, width === 1 ? "selectU8" : "select", args, 4, 1, [1, width, width, width]);
   },
+  webgpu: (call, { condition, t, e }, [y]) =>
+    call.run({
+      name: "select",
+      read: { condition, t, e },
+      write: { y },
+      types: { condition: "vec4i", t: "vec4u", e: "vec4u", y: "vec4u" },
+      elements: Math.ceil(y.size / 4),
+      body: () => "y[i] = select(e[i], t[i], condition[i] != vec4i(0));",
+    }),
   gradient: (dy, { condition }) => ({
     condition: () => fill(condition.shape, 0),
     t: () => where(condition as Tensor, dy, zerosLike(dy)),

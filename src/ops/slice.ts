@@ -1,6 +1,7 @@
 import { slice_util, pad as tfPad, stridedSlice as tfStridedSlice } from "@tensorflow/tfjs-core";
 import { call as callOp, defineOp, type Op } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
+import { onEither } from "./either-device.ts";
 import { fillOperand } from "./operand.ts";
 import { checkMovable, copyStrided, stridesOf } from "./strided-copy.ts";
 
@@ -30,25 +31,19 @@ function boundsOf(
 }
 
 /** The block of `x` that starts at `begin`, of shape `size`. */
-export const slice: Op<"x", SliceAttrs> = defineOp({
+export const slice: Op<"x", SliceAttrs> = defineOp<"x", SliceAttrs>({
   name: "Slice",
   inputs: ["x"],
   infer: ({ x }, attrs) => {
     checkMovable("slice", x.dtype);
     return { shape: boundsOf(x.shape, attrs).size, dtype: x.dtype };
   },
-  wasm: (call, { x }, [y], attrs) => {
+  ...onEither<"x", SliceAttrs>((call, { x }, [y], attrs) => {
     const { begin } = boundsOf(x.shape, attrs);
     const strides = stridesOf(x.shape);
     const offset = begin.reduce((sum, i, axis) => sum + i * strides[axis], 0);
-    copyStrided(
-      call,
-      x.dtype,
-      y.shape,
-      { ptr: y.ptr, strides: stridesOf(y.shape) },
-      { ptr: x.ptr, strides, offset },
-    );
-  },
+    copyStrided(call, y.shape, { operand: y, strides: stridesOf(y.shape) }, { operand: x, strides, offset });
+  }),
   gradient: (dy, { x }, attrs) => ({
     x: () => {
       const { begin, size } = boundsOf(x.shape, attrs);
@@ -96,44 +91,35 @@ function stridedBlock(shape: readonly number[], attrs: StridedSliceAttrs) {
 }
 
 /** `x[begin:end:stride, ...]` as in NumPy, with TensorFlow's masks. */
-export const stridedSlice: Op<"x", StridedSliceAttrs> = defineOp({
+export const stridedSlice: Op<"x", StridedSliceAttrs> = defineOp<"x", StridedSliceAttrs>({
   name: "StridedSlice",
   inputs: ["x"],
   infer: ({ x }, attrs) => {
     checkMovable("stridedSlice", x.dtype);
     return { shape: stridedBlock(x.shape, attrs).shape, dtype: x.dtype };
   },
-  wasm: (call, { x }, [y], attrs) => {
+  ...onEither<"x", StridedSliceAttrs>((call, { x }, [y], attrs) => {
     const { taken, offset, strides } = stridedBlock(x.shape, attrs);
-    copyStrided(
-      call,
-      x.dtype,
-      taken,
-      { ptr: y.ptr, strides: stridesOf(taken) },
-      { ptr: x.ptr, strides, offset },
-    );
-  },
+    copyStrided(call, taken, { operand: y, strides: stridesOf(taken) }, { operand: x, strides, offset });
+  }),
   gradient: (dy, { x }, attrs) => ({
     x: () => callOp(stridedSliceGrad, { dy }, { ...attrs, shape: x.shape }),
   }),
 });
 
 /** The adjoint of `stridedSlice`: zeros of `shape` with `dy` at the indices that the slice takes. */
-export const stridedSliceGrad: Op<"dy", StridedSliceAttrs & { shape: number[] }> = defineOp({
+export const stridedSliceGrad: Op<"dy", StridedSliceAttrs & { shape: number[] }> = defineOp<
+  "dy",
+  StridedSliceAttrs & { shape: number[] }
+>({
   name: "GanvilStridedSliceGrad",
   inputs: ["dy"],
   infer: ({ dy }, { shape }) => ({ shape, dtype: dy.dtype }),
-  wasm: (call, { dy }, [dx], attrs) => {
+  ...onEither<"dy", StridedSliceAttrs & { shape: number[] }>((call, { dy }, [dx], attrs) => {
     const { taken, offset, strides } = stridedBlock(attrs.shape, attrs);
     fillOperand(call, dx, 0);
-    copyStrided(
-      call,
-      dy.dtype,
-      taken,
-      { ptr: dx.ptr, strides, offset },
-      { ptr: dy.ptr, strides: stridesOf(taken) },
-    );
-  },
+    copyStrided(call, taken, { operand: dx, strides, offset }, { operand: dy, strides: stridesOf(taken) });
+  }),
   gradient: (ddx, _, a) => ({
     dy: () =>
       tfStridedSlice(

@@ -1,6 +1,7 @@
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core";
-import { call as callOp, defineOp, type Op, type Operand } from "../backend/op.ts";
+import { call as callOp, defineOp, type Op } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
+import { type EitherOperand, onEither } from "./either-device.ts";
 import { checkMovable, copyStrided, stridesOf } from "./strided-copy.ts";
 
 interface BlockAttrs {
@@ -38,7 +39,7 @@ function regroup(
 }
 
 /** Strides of [batch, row, row in block, column, column in block, channel] in either array. */
-function blockStrides(deep: Operand, wide: Operand, { blockSize: b, dataFormat }: BlockAttrs) {
+function blockStrides(deep: EitherOperand, wide: EitherOperand, { blockSize: b, dataFormat }: BlockAttrs) {
   const [height, width, channels] = axesOf(dataFormat);
   const d = stridesOf(deep.shape);
   const w = stridesOf(wide.shape);
@@ -51,32 +52,32 @@ function blockStrides(deep: Operand, wide: Operand, { blockSize: b, dataFormat }
 }
 
 /** Channels to pixels: y[n, h·b+i, w·b+j, c] = x[n, h, w, (i·b+j)·C + c] for pictures [N, H, W, b·b·C]. */
-export const depthToSpace: Op<"x", BlockAttrs> = defineOp({
+export const depthToSpace: Op<"x", BlockAttrs> = defineOp<"x", BlockAttrs>({
   name: "DepthToSpace",
   inputs: ["x"],
   infer: ({ x }, attrs) => {
     checkMovable("depthToSpace", x.dtype);
     return { shape: regroup("depthToSpace", x.shape, attrs, true), dtype: x.dtype };
   },
-  wasm: (call, { x }, [y], attrs) => {
+  ...onEither<"x", BlockAttrs>((call, { x }, [y], attrs) => {
     const { shape, deep, wide } = blockStrides(x, y, attrs);
-    copyStrided(call, x.dtype, shape, { ptr: y.ptr, strides: wide }, { ptr: x.ptr, strides: deep });
-  },
+    copyStrided(call, shape, { operand: y, strides: wide }, { operand: x, strides: deep });
+  }),
   gradient: (dy, _, attrs) => ({ x: () => callOp(spaceToDepthOp, { x: dy }, attrs) }),
 });
 
 /** The inverse of `depthToSpace`, and its adjoint. */
-export const spaceToDepthOp: Op<"x", BlockAttrs> = defineOp({
+export const spaceToDepthOp: Op<"x", BlockAttrs> = defineOp<"x", BlockAttrs>({
   name: "GanvilSpaceToDepth",
   inputs: ["x"],
   infer: ({ x }, attrs) => {
     checkMovable("spaceToDepth", x.dtype);
     return { shape: regroup("spaceToDepth", x.shape, attrs, false), dtype: x.dtype };
   },
-  wasm: (call, { x }, [y], attrs) => {
+  ...onEither<"x", BlockAttrs>((call, { x }, [y], attrs) => {
     const { shape, deep, wide } = blockStrides(y, x, attrs);
-    copyStrided(call, x.dtype, shape, { ptr: y.ptr, strides: deep }, { ptr: x.ptr, strides: wide });
-  },
+    copyStrided(call, shape, { operand: y, strides: deep }, { operand: x, strides: wide });
+  }),
   gradient: (dy, _, attrs) => ({ x: () => callOp(depthToSpace, { x: dy }, attrs) }),
 });
 

@@ -1,7 +1,8 @@
 import { stack, concat as tfConcat } from "@tensorflow/tfjs-core";
-import { type Call, defineOp, type Operand } from "../backend/op.ts";
+import { defineOp } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
 import { aroundAxis, axisIn } from "./axis.ts";
+import { type EitherCall, type EitherOperand, onEither } from "./either-device.ts";
 import { checkMovable, copyStrided } from "./strided-copy.ts";
 
 function splitSizes(shape: readonly number[], along: number, wanted: number | readonly number[]): number[] {
@@ -26,17 +27,21 @@ function splitSizes(shape: readonly number[], along: number, wanted: number | re
 }
 
 /** Copies consecutive parts of `x` along an axis to the outputs. */
-function copyParts(call: Call, x: Operand, along: number, outputs: readonly Operand[]): void {
+function copyParts(
+  call: EitherCall,
+  x: EitherOperand,
+  along: number,
+  outputs: readonly EitherOperand[],
+): void {
   const { outer, size, inner } = aroundAxis(x.shape, along);
   let offset = 0;
   for (const y of outputs) {
     const run = outer === 0 ? 0 : y.size / outer;
     copyStrided(
       call,
-      x.dtype,
       [outer, run],
-      { ptr: y.ptr, strides: [run, 1] },
-      { ptr: x.ptr, strides: [size * inner, 1], offset },
+      { operand: y, strides: [run, 1] },
+      { operand: x, strides: [size * inner, 1], offset },
     );
     offset += run;
   }
@@ -54,7 +59,9 @@ export const splitV = defineOp<"x", { numOrSizeSplits: number | number[]; axis: 
       dtype: x.dtype,
     }));
   },
-  wasm: (call, { x }, outputs, { axis }) => copyParts(call, x, axisIn("split", axis, x.shape), outputs),
+  ...onEither<"x", { axis: number }>((call, { x }, outputs, { axis }) =>
+    copyParts(call, x, axisIn("split", axis, x.shape), outputs),
+  ),
   gradient: (_, __, { axis }, dys) => ({ x: () => tfConcat([...dys], axis) }),
 });
 
@@ -68,7 +75,8 @@ export const unpack = defineOp<"value", { axis: number }>({
     const shape = value.shape.filter((_, a) => a !== along);
     return Array.from({ length: value.shape[along] }, () => ({ shape, dtype: value.dtype }));
   },
-  wasm: (call, { value }, outputs, { axis }) =>
+  ...onEither<"value", { axis: number }>((call, { value }, outputs, { axis }) =>
     copyParts(call, value, axisIn("unstack", axis, value.shape), outputs),
+  ),
   gradient: (_, __, { axis }, dys) => ({ value: () => stack([...dys], axis) }),
 });

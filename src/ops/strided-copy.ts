@@ -1,11 +1,14 @@
 import type { DataType } from "@tensorflow/tfjs-core";
 import { itemsPerPiece } from "../backend/executor.ts";
-import type { Call } from "../backend/op.ts";
+import type { Call, Operand } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
+import type { GpuOperand } from "../webgpu/shader.ts";
+import { type EitherCall, type EitherOperand, isGpuCall } from "./either-device.ts";
+import { copyLoops, type Loop } from "./strided-copy.wgsl.ts";
 
-/** Where the elements of an array lie: index i is at `ptr` + `offset` + Σ iₐ·stridesₐ, counted in elements. */
-export interface View {
-  readonly ptr: number;
+/** Where the elements of an array lie: index i is at `offset` + Σ iₐ·stridesₐ in the operand, counted in elements. */
+export interface View<Held = EitherOperand> {
+  readonly operand: Held;
   readonly strides: readonly number[];
   /** Default 0. */
   readonly offset?: number;
@@ -31,50 +34,48 @@ export function checkMovable(op: string, dtype: DataType): void {
   );
 }
 
-interface Dim {
-  count: number;
-  dst: number;
-  src: number;
-}
-
 /**
- * The loops that copy an array of this shape, outermost first: axes of one element dropped, order by the
- * destination's strides, neighbours that continue each other in both arrays merged, and the axis along
- * which the source is contiguous next to innermost, where the kernel can transpose in registers.
+ * The loops that copy an array of this shape, innermost first: axes of one element dropped, order by the
+ * destination's strides, neighbours that continue each other in both arrays merged.
  */
-function planLoops(shape: readonly number[], dst: readonly number[], src: readonly number[]): Dim[] {
+function planLoops(shape: readonly number[], dst: readonly number[], src: readonly number[]): Loop[] {
   const sorted = shape
     .map((count, axis) => ({ count, dst: dst[axis], src: src[axis] }))
     .filter(({ count }) => count !== 1)
     .sort((a, b) => Math.abs(b.dst) - Math.abs(a.dst));
-  const loops: Dim[] = [];
-  for (const dim of sorted) {
-    const outer = loops.at(-1);
-    if (outer && outer.dst === dim.count * dim.dst && outer.src === dim.count * dim.src) {
-      loops[loops.length - 1] = { ...dim, count: outer.count * dim.count };
+  const loops: Loop[] = [];
+  for (const loop of sorted) {
+    const [outer] = loops;
+    if (outer && outer.dst === loop.count * loop.dst && outer.src === loop.count * loop.src) {
+      loops[0] = { ...loop, count: outer.count * loop.count };
     } else {
-      loops.push(dim);
+      loops.unshift(loop);
     }
   }
-  const unit = loops.findIndex((dim) => dim.src === 1);
-  if (unit >= 0 && unit < loops.length - 2) loops.splice(loops.length - 2, 0, ...loops.splice(unit, 1));
-  while (loops.length < 2) loops.unshift({ count: 1, dst: 0, src: 0 });
   return loops;
 }
 
 /** Copies every element of `src` to the same index of `dst`; both of this shape, any strides, no overlap. */
-export function copyStrided(
-  call: Call,
-  dtype: DataType,
-  shape: readonly number[],
-  dst: View,
-  src: View,
-): void {
+export function copyStrided(call: EitherCall, shape: readonly number[], dst: View, src: View): void {
   if (shape.includes(0)) return;
-  const width = widthOf(dtype);
   const loops = planLoops(shape, dst.strides, src.strides);
-  const to = dst.ptr + (dst.offset ?? 0) * width;
-  const from = src.ptr + (src.offset ?? 0) * width;
+  if (isGpuCall(call)) {
+    const place = ({ operand, offset = 0 }: View) => ({ operand: operand as GpuOperand, offset });
+    copyLoops(call, loops, place(dst), place(src));
+  } else {
+    copyOnWasm(call, loops.reverse(), dst as View<Operand>, src as View<Operand>);
+  }
+}
+
+/** Copies bits along loops, outermost first. */
+function copyOnWasm(call: Call, loops: Loop[], dst: View<Operand>, src: View<Operand>): void {
+  const width = widthOf(src.operand.dtype);
+  // The axis along which the source is contiguous goes next to innermost, where the kernel transposes in registers.
+  const unit = loops.findIndex((loop) => loop.src === 1);
+  if (unit >= 0 && unit < loops.length - 2) loops.splice(loops.length - 2, 0, ...loops.splice(unit, 1));
+  while (loops.length < 2) loops.unshift({ count: 1, dst: 0, src: 0 });
+  const to = dst.operand.ptr + (dst.offset ?? 0) * width;
+  const from = src.operand.ptr + (src.offset ?? 0) * width;
   const [outermost, ...inner] = loops;
   if (outermost.count === 1 && inner.length === 1 && inner[0].dst === 1 && inner[0].src === 1) {
     const bytes = inner[0].count * width;
@@ -83,10 +84,10 @@ export function copyStrided(
     return;
   }
   const elements = inner.reduce((product, { count }) => product * count, 1);
-  const unit = itemsPerPiece(outermost.count, elements);
-  const dims = call.ints(loops.flatMap((dim) => [dim.count, dim.dst, dim.src]));
-  call.sweep("copyStrided", [to, from, outermost.count, loops.length, dims, width], 2, unit, [
-    unit * outermost.dst * width,
-    unit * outermost.src * width,
+  const unitItems = itemsPerPiece(outermost.count, elements);
+  const dims = call.ints(loops.flatMap((loop) => [loop.count, loop.dst, loop.src]));
+  call.sweep("copyStrided", [to, from, outermost.count, loops.length, dims, width], 2, unitItems, [
+    unitItems * outermost.dst * width,
+    unitItems * outermost.src * width,
   ]);
 }

@@ -1,6 +1,7 @@
 import { reshape, sum } from "@tensorflow/tfjs-core";
 import { defineOp } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
+import { onEither } from "./either-device.ts";
 import { checkMovable, copyStrided, stridesOf } from "./strided-copy.ts";
 
 /** `x` repeated `reps[a]` times along each axis a. */
@@ -16,17 +17,16 @@ export const tile = defineOp<"x", { reps: number[] }>({
     );
     return { shape: x.shape.map((n, axis) => n * reps[axis]), dtype: x.dtype };
   },
-  wasm: (call, { x }, [y], { reps }) => {
+  ...onEither<"x", { reps: number[] }>((call, { x }, [y], { reps }) => {
     const from = stridesOf(x.shape);
     const shape = x.shape.flatMap((n, axis) => [reps[axis], n]);
     copyStrided(
       call,
-      x.dtype,
       shape,
-      { ptr: y.ptr, strides: stridesOf(shape) },
-      { ptr: x.ptr, strides: from.flatMap((stride) => [0, stride]) },
+      { operand: y, strides: stridesOf(shape) },
+      { operand: x, strides: from.flatMap((stride) => [0, stride]) },
     );
-  },
+  }),
   gradient: (dy, { x }, { reps }) => ({
     x: () => {
       const split: number[] = [];

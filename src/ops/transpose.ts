@@ -1,6 +1,7 @@
 import { transpose as tfTranspose } from "@tensorflow/tfjs-core";
 import { defineOp } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
+import { onEither } from "./either-device.ts";
 import { checkMovable, copyStrided, stridesOf } from "./strided-copy.ts";
 
 /** y[i_perm[0], i_perm[1], ...] = x[i_0, i_1, ...]: axis a of the result is axis perm[a] of `x`. */
@@ -16,16 +17,15 @@ export const transpose = defineOp<"x", { perm: number[] }>({
     );
     return { shape: perm.map((axis) => x.shape[axis]), dtype: x.dtype };
   },
-  wasm: (call, { x }, [y], { perm }) => {
+  ...onEither<"x", { perm: number[] }>((call, { x }, [y], { perm }) => {
     const strides = stridesOf(x.shape);
     copyStrided(
       call,
-      x.dtype,
       y.shape,
-      { ptr: y.ptr, strides: stridesOf(y.shape) },
-      { ptr: x.ptr, strides: perm.map((axis) => strides[axis]) },
+      { operand: y, strides: stridesOf(y.shape) },
+      { operand: x, strides: perm.map((axis) => strides[axis]) },
     );
-  },
+  }),
   gradient: (dy, _, { perm }) => ({
     x: () =>
       tfTranspose(
