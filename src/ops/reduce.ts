@@ -18,15 +18,10 @@ import { type AnyOp, type Call, defineOp } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import { broadcastTo } from "./broadcast-to.ts";
-import { asFloat32, fillOperand, functionName, sweepItems } from "./operand.ts";
+import { asFloat32, fillOnGpu, fillOperand, functionName, sweepItems } from "./operand.ts";
+import { argExtremeOnGpu, type Combination, type Pass, reduceOnGpu } from "./reduce.wgsl.ts";
 import { productOfOthers } from "./scan.ts";
 import { widthOf } from "./strided-copy.ts";
-
-interface Pass {
-  readonly outer: number;
-  readonly n: number;
-  readonly inner: number;
-}
 
 /** The passes that reduce `axes` of `shape`; one that changes nothing where there are no axes. */
 function planReduction(shape: readonly number[], axes: readonly number[]): Pass[] {
@@ -83,6 +78,8 @@ interface ReduceRow {
     readonly int32?: keyof Kernels;
     readonly bool?: keyof Kernels;
   };
+  /** The shader's. */
+  readonly combination: Combination;
   /** The result is divided by the number of elements. */
   readonly mean?: boolean;
   readonly gradient?: (dy: Tensor, x: Tensor, axes: number[]) => Tensor;
@@ -137,6 +134,7 @@ const rows: readonly ReduceRow[] = [
     dtypes: floatAndInt,
     empty: 0,
     kernel: { float32: "sum", int32: "sumI32" },
+    combination: "sum",
     gradient: (dy, x, axes) => broadcastTo(keepAxes(dy, x, axes), x.shape),
   },
   {
@@ -144,6 +142,7 @@ const rows: readonly ReduceRow[] = [
     dtypes: { float32: "float32", int32: "float32", bool: "float32" },
     empty: Number.NaN,
     kernel: { float32: "sum" },
+    combination: "sum",
     mean: true,
     gradient: (dy, x, axes) => {
       const count = axes.reduce((total, axis) => total * x.shape[axis], 1);
@@ -155,6 +154,7 @@ const rows: readonly ReduceRow[] = [
     dtypes: floatAndInt,
     empty: Number.NEGATIVE_INFINITY,
     kernel: { float32: "max", int32: "maxI32" },
+    combination: "max",
     gradient: toExtremum(max),
   },
   {
@@ -162,6 +162,7 @@ const rows: readonly ReduceRow[] = [
     dtypes: floatAndInt,
     empty: Number.POSITIVE_INFINITY,
     kernel: { float32: "min", int32: "minI32" },
+    combination: "min",
     gradient: toExtremum(min),
   },
   {
@@ -169,6 +170,7 @@ const rows: readonly ReduceRow[] = [
     dtypes: floatAndInt,
     empty: 1,
     kernel: { float32: "prod", int32: "prodI32" },
+    combination: "prod",
     gradient: (dy, x, axes) => {
       const kept = x.shape.flatMap((_, axis) => (axes.includes(axis) ? [] : [axis]));
       const order = [...kept, ...axes];
@@ -181,8 +183,8 @@ const rows: readonly ReduceRow[] = [
       );
     },
   },
-  { name: "All", dtypes: { bool: "bool" }, empty: 1, kernel: { bool: "all" } },
-  { name: "Any", dtypes: { bool: "bool" }, empty: 0, kernel: { bool: "any" } },
+  { name: "All", dtypes: { bool: "bool" }, empty: 1, kernel: { bool: "all" }, combination: "all" },
+  { name: "Any", dtypes: { bool: "bool" }, empty: 0, kernel: { bool: "any" }, combination: "any" },
 ];
 
 function reduce(row: ReduceRow): AnyOp {
@@ -218,9 +220,33 @@ function reduce(row: ReduceRow): AnyOp {
         source = target;
       }
     },
+    webgpu: (context, { x }, [y], attrs) => {
+      if (x.size === 0) {
+        fillOnGpu(context, y, row.empty);
+        return;
+      }
+      const passes = planReduction(x.shape, axesOf(attrs, x.shape));
+      let source = x;
+      for (const [i, pass] of passes.entries()) {
+        const last = i === passes.length - 1;
+        const target = last ? y : context.workspace(pass.outer * pass.inner, y.dtype);
+        reduceOnGpu(context, row.combination, source, target, pass, last && row.mean ? y.size / x.size : 1);
+        source = target;
+      }
+    },
     gradient:
       row.gradient && ((dy, { x }, attrs) => ({ x: () => row.gradient!(dy, x, axesOf(attrs, x.shape)) })),
   });
+}
+
+/** The pass along one axis, the first of a list. */
+function passOf(shape: readonly number[], axis: number | number[]): Pass {
+  const [first] = util.parseAxisParam(axis, [...shape]);
+  return {
+    outer: util.sizeFromShape(shape.slice(0, first)),
+    n: shape[first] ?? 1,
+    inner: util.sizeFromShape(shape.slice(first + 1)),
+  };
 }
 
 /** Position of the first extremum along one axis (the first of a list), int32. NaN is passed over. */
@@ -238,15 +264,13 @@ function argReduce(name: "ArgMax" | "ArgMin"): AnyOp {
       return { shape: reducedShape(x.shape, [first], false), dtype: "int32" };
     },
     wasm: (context, { x }, [y], { axis }) => {
-      const [first] = util.parseAxisParam(axis, [...x.shape]);
-      const outer = util.sizeFromShape(x.shape.slice(0, first));
-      const inner = util.sizeFromShape(x.shape.slice(first + 1));
-      const n = x.shape[first] ?? 1;
+      const { outer, n, inner } = passOf(x.shape, axis);
       const int = x.dtype === "int32";
       const kernel = name === "ArgMax" ? (int ? "argMaxI32" : "argMax") : int ? "argMinI32" : "argMin";
       const args = [(int ? x : asFloat32(context, x)).ptr, y.ptr, outer, n, inner];
       sweepItems(context, kernel, args, 2, 4 * n * inner, [4 * n * inner, 4 * inner]);
     },
+    webgpu: (context, { x }, [y], { axis }) => argExtremeOnGpu(context, name, x, y, passOf(x.shape, axis)),
     gradient: (_, { x }) => ({ x: () => fill(x.shape, 0) }),
   });
 }
