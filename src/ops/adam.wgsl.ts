@@ -1,6 +1,7 @@
 import type { GpuCall } from "../backend/op.ts";
 import { FlatRegions, type Region } from "../webgpu/memory.ts";
 import { type GpuOperand, spread } from "../webgpu/shader.ts";
+import { blocksOf, eachInBlock, pickRow, rowSource, rowThreads } from "./rows.wgsl.ts";
 
 /** A row's tensors: see `adamSteps()`. Without m it is only averaged. */
 export interface AdamOperands {
@@ -11,9 +12,8 @@ export interface AdamOperands {
   readonly average?: GpuOperand;
 }
 
-const threads = 256;
-/** Elements of a workgroup. */
-const blockElements = 4 * threads;
+/** No such tensor, in place of where it begins. */
+const none = 0xffffffff;
 
 /** What is written of a row. */
 const written = ["param", "m", "v", "average"] as const;
@@ -74,41 +74,15 @@ const element = (
     )}
     ${where("average", `${at("average")} = u.decay * ${at("average")} + u.rest * value;`)}`;
 
-const source = (count: number) => `
-fn source(row: u32, i: u32) -> f32 {
-  switch row {
-    ${Array.from({ length: count - 1 }, (_, k) => `case ${k + 1}u: { return source${k + 1}[i]; }`).join("\n    ")}
-    default: { return source0[i]; }
-  }
-}
-const none = 0xffffffffu;
-`;
-
-/** Blocks of a row's elements after each other: `first` is the row's first block. */
-const elements = (part: string) => `
-  for (var k = 0u; k < 4u; k++) {
-    let i = (block - first) * ${blockElements}u + k * ${threads}u + thread;
-    if (i >= n) { return; }
-    ${part}
-  }`;
-
 const rowFields = ["first", "n", "before", ...written] as const;
 
-/** Rows whose written tensors lie in one buffer: `u` has each row's first block, and where its tensors begin. */
-const together = (count: number, undo: boolean) => `
-  let block = group.x + group.y * groups.x;
-  var row = 0u;
-  ${rowFields.map((field) => `var ${field} = u.${field}0;`).join("\n  ")}
-  ${Array.from(
-    { length: count - 1 },
-    (_, k) =>
-      `if (block >= u.first${k + 1}) { row = ${k + 1}u; ${rowFields.map((field) => `${field} = u.${field}${k + 1};`).join(" ")} }`,
-  ).join("\n  ")}
-  ${elements(
+/** Rows whose written tensors lie in one buffer: `u` has where in it each row's begin. */
+const together = (count: number, undo: boolean) =>
+  `${pickRow(count, rowFields)}${eachInBlock(
     element(
       undo,
       (field) => `state[${field} + i]`,
-      (field, part) => `if (${field} != none) {\n      ${part}\n    }`,
+      (field, part) => `if (${field} != ${none}u) {\n      ${part}\n    }`,
     ),
   )}`;
 
@@ -119,7 +93,7 @@ const alone = (has: readonly string[], undo: boolean) => `
   let first = 0u;
   let n = u.n;
   let before = u.before;
-  ${elements(
+  ${eachInBlock(
     element(
       undo,
       (field) => `${field}[i]`,
@@ -146,8 +120,7 @@ export function adamOnGpu(
   );
   const targets = rows.flatMap((row) => Object.values(writtenOf(row)));
   const whole = bufferOf(targets);
-  const blocksOf = ({ param }: AdamOperands) => Math.ceil(param.size / blockElements);
-  const common = { workgroupSize: [threads] as const, floats };
+  const common = { workgroupSize: [rowThreads] as const, floats };
   if (whole === undefined) {
     for (const [k, row] of rows.entries()) {
       const own = writtenOf(row);
@@ -158,8 +131,8 @@ export function adamOnGpu(
         read: { source0: apartFrom(call, sourceOf(row), Object.values(own)) },
         write: { ...own, ...(before && { undo }) },
         words: { n: row.param.size, before: befores[k] },
-        workgroups: spread(blocksOf(row)),
-        declarations: () => source(1),
+        workgroups: spread(blocksOf(row.param.size)),
+        declarations: () => rowSource(1),
         body: () => alone(Object.keys(own), before),
       });
     }
@@ -180,9 +153,9 @@ export function adamOnGpu(
       words[`n${k}`] = row.param.size;
       words[`before${k}`] = befores[start + k];
       for (const field of written) {
-        words[`${field}${k}`] = own[field] === undefined ? 0xffffffff : own[field].region.offset / 4;
+        words[`${field}${k}`] = own[field] === undefined ? none : own[field].region.offset / 4;
       }
-      blocks += blocksOf(row);
+      blocks += blocksOf(row.param.size);
     }
     call.run({
       ...common,
@@ -193,7 +166,7 @@ export function adamOnGpu(
       write: { state, ...(undone && { undo }) },
       words,
       workgroups: spread(blocks),
-      declarations: () => source(bunch.length),
+      declarations: () => rowSource(bunch.length),
       body: () => together(bunch.length, undone),
     });
   }
