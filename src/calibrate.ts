@@ -1,5 +1,6 @@
 import { add, dispose, fill, matMul, ones, type Tensor, tidy } from "@tensorflow/tfjs-core";
 import type { GanvilBackend } from "./backend/backend.ts";
+import { compile } from "./backend/compile.ts";
 import type { Placement } from "./backend/placement.ts";
 import type { DeviceName } from "./backend/residency.ts";
 import type { Gpu } from "./webgpu/gpu.ts";
@@ -12,7 +13,7 @@ const sizes = {
 
 const uploadElements = 1 << 20;
 const tinyCalls = 256;
-const rounds = 3;
+const rounds = 4;
 
 /** What was measured, by adapter. */
 const known = new Map<string, Placement>();
@@ -35,7 +36,7 @@ async function measure(backend: GanvilBackend, gpu: Gpu): Promise<Placement> {
     await backend.jobs.settled();
     await gpu.device.queue.onSubmittedWorkDone();
   };
-  /** Milliseconds of the fastest of some rounds, after one to get ready. */
+  /** Milliseconds of the fastest of some rounds, after one to get ready: two more until a step is captured. */
   const fastest = async (work: () => void): Promise<number> => {
     let best = Number.POSITIVE_INFINITY;
     for (let round = 0; round <= rounds; round++) {
@@ -72,9 +73,13 @@ async function measure(backend: GanvilBackend, gpu: Gpu): Promise<Placement> {
     });
     placer.mode = "webgpu";
     const one = fill([1], 1.5);
-    const calls = await fastest(() => {
-      for (let i = 0; i < tinyCalls; i++) add(one, one).dispose();
+    const chain = compile((x) => {
+      let y = x;
+      for (let i = 0; i < tinyCalls; i++) y = add(y, x);
+      return [y];
     });
+    const calls = await fastest(() => dispose(chain(one)));
+    chain.dispose();
     one.dispose();
     return {
       wasmGflops: wasm.gflops,

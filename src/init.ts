@@ -1,7 +1,7 @@
 import { findBackend, registerBackend, removeBackend, setBackend } from "@tensorflow/tfjs-core";
 import { backendName, GanvilBackend } from "./backend/backend.ts";
 import { linkCustomGradients } from "./backend/custom-gradient.ts";
-import type { Placement } from "./backend/placement.ts";
+import { isWhole, type Placement } from "./backend/placement.ts";
 import { registerOps } from "./backend/register.ts";
 import { measuredSpeeds } from "./calibrate.ts";
 import { check, checkType, DeviceError, GanvilError, show } from "./errors.ts";
@@ -24,8 +24,9 @@ export interface InitOptions {
   /** Default `"auto"`, or what was set before. */
   readonly device?: Device;
   /**
-   * What the devices can do, for the choice between them, where it is known better than by the measurement of a
-   * tenth of a second that `auto` makes once for each adapter. See `backend.placer.speeds`.
+   * What the devices can do, for the choice that `auto` makes between them, where it is known better than by its own
+   * measurement of a tenth of a second, once for each adapter. Some of it or, read from `backend.placer.speeds` of an
+   * earlier run, all, which saves the measurement.
    */
   readonly placement?: Partial<Placement>;
   /** Is told how many of the GPU's shaders are compiled, whenever one is asked for or ready. */
@@ -121,7 +122,7 @@ async function chooseDevice(
 ): Promise<void> {
   const { placer } = backend;
   if (device !== undefined) {
-    const { gpu, reason } = await usableGpu(backend, device);
+    const { gpu, reason } = await usableGpu(backend, device, placement !== undefined);
     await backend.useGpu(gpu);
     placer.mode = device;
     placer.withoutGpu = reason;
@@ -129,20 +130,27 @@ async function chooseDevice(
   const { gpu } = backend;
   if (gpu === undefined) return;
   if (onWarmUp !== undefined) gpu.pipelines.onProgress = onWarmUp;
-  if (placer.mode === "auto")
-    placer.speeds = { ...(placer.speeds ?? (await measuredSpeeds(backend, gpu))), ...placement };
+  if (placer.mode !== "auto") return;
+  placer.speeds = isWhole(placement)
+    ? placement
+    : { ...(placer.speeds ?? (await measuredSpeeds(backend, gpu))), ...placement };
 }
 
 /**
- * The GPU that there is, or another one; or why there is none.
+ * The GPU that there is, or another one; or why there is none. `auto` passes over one that is computed on the CPU.
+ * @param anyGpu it does not
  * @throws DeviceError where the GPU is asked for and cannot be had
  */
-async function usableGpu(backend: GanvilBackend, device: Device): Promise<{ gpu?: Gpu; reason: string }> {
+async function usableGpu(
+  backend: GanvilBackend,
+  device: Device,
+  anyGpu: boolean,
+): Promise<{ gpu?: Gpu; reason: string }> {
   if (device === "wasm") return { reason: "the device was set to wasm" };
   const current = backend.gpu?.failure === undefined ? backend.gpu : undefined;
   try {
     const gpu = current ?? (await Gpu.start());
-    if (device === "webgpu" || !gpu.software) return { gpu, reason: "" };
+    if (device === "webgpu" || anyGpu || !gpu.software) return { gpu, reason: "" };
     if (gpu !== current) gpu.dispose();
     return { reason: `the only GPU, ${gpu.name}, is computed on the CPU` };
   } catch (error) {

@@ -10,8 +10,15 @@ export interface Placement {
   readonly gpuGBps: number;
   /** From the heap to the GPU. */
   readonly uploadGBps: number;
-  /** A shader call, JavaScript and GPU together. */
+  /** A shader call of a captured step, JavaScript and GPU together. */
   readonly dispatchMs: number;
+}
+
+const speeds = ["wasmGflops", "gpuGflops", "wasmGBps", "gpuGBps", "uploadGBps", "dispatchMs"] as const;
+
+/** True where nothing is left to be measured. */
+export function isWhole(placement: Partial<Placement> | undefined): placement is Placement {
+  return placement !== undefined && speeds.every((name) => placement[name] !== undefined);
 }
 
 /** What a choice depends on. */

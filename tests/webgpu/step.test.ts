@@ -1,0 +1,108 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { residualGan } from "../../bench/rivals/ganvil-residual.ts";
+import { currentBackend } from "../../src/backend/backend.ts";
+import type { Batch } from "../../src/gan/batch.ts";
+import { createGan, type Gan } from "../../src/gan/gan.ts";
+import type { TrainingState } from "../../src/gan/state.ts";
+import type { TurnReport } from "../../src/gan/step.ts";
+import { init } from "../../src/init.ts";
+import { dcgan } from "../../src/recipes/dcgan.ts";
+import { useBuild } from "../builds.ts";
+import { noisePictures } from "../gan/fixtures.ts";
+
+beforeAll(useBuild);
+
+const batch = 4;
+
+const gans: Record<string, () => Gan> = {
+  DCGAN: () => createGan(dcgan({ resolution: 32, widths: [16, 12, 8], latent: 8, batch })),
+  "R1 + R2": () => residualGan({ batch, latent: 8, widths: [16, 8, 8], groupWidth: 8, gamma: 2 }, true),
+};
+
+async function batches(count: number): Promise<Batch[]> {
+  const found: Batch[] = [];
+  for await (const one of noisePictures().batches({ count: batch, cursor: 0 })) {
+    if (found.push(one) === count) break;
+  }
+  return found;
+}
+
+interface Outcome {
+  readonly reports: Record<string, TurnReport>;
+  readonly state: TrainingState;
+}
+
+/** One step on a device, from the same weights. */
+async function oneStep(make: () => Gan, device: "wasm" | "webgpu", from: TrainingState): Promise<Outcome> {
+  await init({ device });
+  const gan = make();
+  try {
+    gan.restore(from);
+    const [first] = await batches(1);
+    const reports = await gan.step(first);
+    return { reports, state: await gan.state() };
+  } finally {
+    gan.dispose();
+  }
+}
+
+/** ‖a − b‖ / ‖b‖, 0 where both are 0. */
+function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let [difference, norm] = [0, 0];
+  for (let i = 0; i < b.length; i++) {
+    difference += (a[i] - b[i]) ** 2;
+    norm += b[i] ** 2;
+  }
+  return difference === 0 ? 0 : Math.sqrt(difference / norm);
+}
+
+for (const [name, make] of Object.entries(gans)) {
+  describe(name, () => {
+    it("has the losses, gradients and weights of Wasm after a step", async () => {
+      const gan = make();
+      const from = await gan.state();
+      gan.dispose();
+      const wasm = await oneStep(make, "wasm", from);
+      const webgpu = await oneStep(make, "webgpu", from);
+      for (const [player, { loss, gradientNorm }] of Object.entries(wasm.reports)) {
+        expect(Math.abs(webgpu.reports[player].loss / loss - 1)).toBeLessThan(1e-4);
+        expect(Math.abs(webgpu.reports[player].gradientNorm / gradientNorm - 1)).toBeLessThan(1e-4);
+      }
+      for (const [array, { data }] of Object.entries(wasm.state.tensors)) {
+        // The first moment is the gradient, but for a factor.
+        expect.soft(distance(webgpu.state.tensors[array].data, data), array).toBeLessThan(1e-4);
+      }
+    });
+
+    it("computes every op of a step on the GPU, and brings nothing back", async () => {
+      const backend = await init({ device: "webgpu" });
+      const gan = make();
+      const [first, ...others] = await batches(6);
+      await gan.step(first);
+      const { transfers } = backend.residency;
+      const before = { ...backend.gpu!.queue.traffic };
+      for (const one of others) await gan.step(one);
+      expect(gan.stepStatus).toBe("captured");
+      expect(backend.residency.transfers).toBe(transfers);
+      const { traffic } = backend.gpu!.queue;
+      // The losses and gradient norms of two turns.
+      expect(traffic.readBytes - before.readBytes).toBe(others.length * 4 * 4);
+      gan.dispose();
+    });
+  });
+}
+
+it("200 steps leak no memory on either device", async () => {
+  const backend = await init({ device: "webgpu" });
+  const gan = gans.DCGAN();
+  const all = await batches(8);
+  const used = () => {
+    const { memory } = currentBackend().gpu!;
+    return [memory.bytesInUse, memory.blocksInUse, memory.bytesReserved, backend.heap.bytesInUse];
+  };
+  for (const one of all) await gan.step(one);
+  const before = used();
+  for (let i = 0; i < 200; i++) await gan.step(all[i % all.length]);
+  expect(used()).toEqual(before);
+  gan.dispose();
+});
