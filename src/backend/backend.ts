@@ -107,7 +107,7 @@ export class GanvilBackend extends KernelBackend {
     let next: Gpu | undefined;
     if (!this.#replaced) {
       try {
-        next = await Gpu.start();
+        next = await Gpu.start(this.gpu?.options);
       } catch (error) {
         if (!(error instanceof DeviceError)) throw error;
       }

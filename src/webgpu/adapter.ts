@@ -2,7 +2,7 @@ import { DeviceError } from "../errors.ts";
 
 /** What may be asked for beyond the usual. */
 export interface GpuOptions {
-  /** Keep convolutions' inputs as float16 in workgroup memory, where the device can; sums stay float32. Default false. */
+  /** Multiply in float16 where the device can, and sum in float32. Default false. */
   readonly halfPrecision?: boolean;
 }
 

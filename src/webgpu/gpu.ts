@@ -8,6 +8,8 @@ import { type UniformSlot, Uniforms, uniformBytes } from "./uniforms.ts";
 
 /** One WebGPU device: its memory, its compiled shaders, and the commands for it. */
 export class Gpu {
+  /** As it was asked for. */
+  readonly options: GpuOptions;
   readonly adapter: GPUAdapter;
   readonly device: GPUDevice;
   /** The adapter's name. */
@@ -23,10 +25,11 @@ export class Gpu {
 
   static async start(options: GpuOptions = {}): Promise<Gpu> {
     const adapter = await findAdapter();
-    return new Gpu(adapter, await requestDevice(adapter, options));
+    return new Gpu(adapter, await requestDevice(adapter, options), options);
   }
 
-  constructor(adapter: GPUAdapter, device: GPUDevice) {
+  constructor(adapter: GPUAdapter, device: GPUDevice, options: GpuOptions) {
+    this.options = options;
     this.adapter = adapter;
     this.device = device;
     this.name = adapterName(adapter);
