@@ -1,6 +1,6 @@
 import type { Result, Row } from "./contest.ts";
 import { figure, type Report } from "./report.ts";
-import { type ContestantName, contestantNames } from "./rivals/contestant.ts";
+import { type ContestantName, everyName, isOwn } from "./rivals/contestant.ts";
 import { stepSection } from "./steps.ts";
 
 /** Cases that a reader decides by. */
@@ -10,7 +10,7 @@ export const isHeadline = ({ name, section }: Pick<Row, "name" | "section">): bo
     name,
   );
 
-const colours: Readonly<Record<ContestantName, readonly [light: string, dark: string]>> = {
+export const colours: Readonly<Record<ContestantName, readonly [light: string, dark: string]>> = {
   ganvil: ["#0b7a5b", "#3ddca8"],
   "tfjs-wasm": ["#d9822b", "#f0a04b"],
   "tfjs-wasm-patched": ["#b3541e", "#d9773a"],
@@ -19,6 +19,9 @@ const colours: Readonly<Record<ContestantName, readonly [light: string, dark: st
   "jax-js": ["#8e4bb0", "#c386e6"],
   pytorch: ["#6b7280", "#9aa3b2"],
   "pytorch-avx2": ["#9aa1ad", "#6b7482"],
+  "ganvil-one-thread": ["#7fb8a4", "#1f7a5e"],
+  "ganvil-webgpu": ["#0a5fa8", "#4db2ff"],
+  "tfjs-webgpu": ["#c2410c", "#ff8a4c"],
 };
 
 const width = 960;
@@ -37,7 +40,7 @@ function at(relative: number): number {
   return plot.left + Math.min(1, Math.max(0, part)) * (plot.right - plot.left);
 }
 
-const text = (x: number, y: number, content: string, attributes = ""): string =>
+export const text = (x: number, y: number, content: string, attributes = ""): string =>
   `<text x="${x.toFixed(1)}" y="${y}" ${attributes}>${escaped(content)}</text>`;
 
 const compared = (relative: number): string =>
@@ -51,7 +54,7 @@ const round = (factor: number): string => factor.toFixed(factor < 9.95 ? 1 : 0);
 
 /** One contestant's bar and figure; of those that could not run, why. */
 function bar(name: ContestantName, result: Result, { work, ratios }: Row, y: number): string {
-  const label = text(plot.left - 8, y + 10, name, `class="name${name === "ganvil" ? " own" : ""}"`);
+  const label = text(plot.left - 8, y + 10, name, `class="name${isOwn(name) ? " own" : ""}"`);
   if (!("seconds" in result)) {
     const why = "missing" in result ? `missing: ${result.missing}` : "failed";
     return label + text(plot.left + 4, y + 10, why, 'class="missing"');
@@ -63,7 +66,7 @@ function bar(name: ContestantName, result: Result, { work, ratios }: Row, y: num
   return (
     label +
     `<rect class="${name}" x="${plot.left}" y="${y}" width="${Math.max(1, end - plot.left).toFixed(1)}" height="${barHeight - 3}" rx="2"/>` +
-    text(end + 6, y + 10, `${said}${times}`, `class="figure${name === "ganvil" ? " own" : ""}"`)
+    text(end + 6, y + 10, `${said}${times}`, `class="figure${isOwn(name) ? " own" : ""}"`)
   );
 }
 
@@ -95,7 +98,7 @@ function axis(top: number, bottom: number): string {
 }
 
 /** Text broken at spaces into lines of at most so many characters. */
-function wrapped(content: string, most: number): string[] {
+export function wrapped(content: string, most: number): string[] {
   const lines = [""];
   for (const word of content.split(" ")) {
     const line = lines.at(-1)!;
@@ -131,7 +134,7 @@ export function chart({ machine, command, versions, peak, rows }: Report): strin
   for (const row of shown) {
     bars.push(text(plot.left, y + 12, row.name, 'class="case"'));
     y += 19;
-    for (const name of contestantNames) {
+    for (const name of everyName) {
       const result = row.results[name];
       if (result === undefined) continue;
       bars.push(bar(name, result, row, y));

@@ -1,7 +1,7 @@
 import type { Case } from "./cases.ts";
 import { median, spread } from "./measure.ts";
-import type { Remote } from "./protocol.ts";
-import type { ContestantName } from "./rivals/contestant.ts";
+import type { GpuFigures, Remote } from "./protocol.ts";
+import { type ContestantName, gpuNames } from "./rivals/contestant.ts";
 
 /** What one contestant came to in one case: seconds a call over the rounds, or why there are none. */
 export type Result =
@@ -14,6 +14,8 @@ export type Result =
       readonly rounds: number;
       /** What the benchmark supplied of kernels that the backend lacks. */
       readonly substituted: readonly string[];
+      /** Of contestants that compute on a GPU: of one call. */
+      readonly gpu?: GpuFigures;
     }
   | { readonly missing: string }
   | { readonly failed: string };
@@ -26,7 +28,7 @@ export interface Row {
   /** Of a step: trained numbers of the generator and of the discriminator, the same for all. */
   readonly parameters?: readonly number[];
   readonly results: Readonly<Partial<Record<ContestantName, Result>>>;
-  /** Each rival's seconds over ganvil's, within a round; the median of the rounds. */
+  /** Each other's seconds over those of ganvil (or whom the run compares with), within a round; the median of the rounds. */
   readonly ratios: Readonly<Partial<Record<ContestantName, number>>>;
 }
 
@@ -37,6 +39,8 @@ export interface Effort {
   readonly seconds: number;
   /** A contestant whose call takes longer than so many seconds is measured once only. */
   readonly patience: number;
+  /** Whom ratios compare with. Default ganvil. */
+  readonly own?: ContestantName;
 }
 
 /** Between builds, and by another order of summation, results differ in the last bits. */
@@ -58,7 +62,7 @@ interface Ready {
 export async function runCase(
   { section, name, call, inputs, work: given }: Case,
   contestants: readonly Remote<ContestantName>[],
-  { rounds, seconds, patience }: Effort,
+  { rounds, seconds, patience, own = "ganvil" }: Effort,
 ): Promise<Row> {
   let work = given;
   const results: Partial<Record<ContestantName, Result>> = {};
@@ -104,24 +108,28 @@ export async function runCase(
     }
   }
   for (const { remote, substituted, times } of ready) {
+    let gpu: GpuFigures | undefined;
     await guarded(remote, async () => {
+      if (isGpu(remote)) gpu = (await remote.ask({ ask: "meter" })).figures;
       const { leaked } = await remote.ask({ ask: "finish" });
       if (leaked !== 0) throw new Error(`${leaked} tensors were left over`);
     });
     results[remote.name] ??= {
       ...{ seconds: median(times), best: Math.min(...times), spread: spread(times) },
-      ...{ rounds: times.length, substituted },
+      ...{ rounds: times.length, substituted, ...(gpu && { gpu }) },
     };
   }
   const inOrder = Object.fromEntries(contestants.map(({ name }) => [name, results[name]]));
-  return { section, name, work, parameters, results: inOrder, ratios: ratiosOf(ready) };
+  return { section, name, work, parameters, results: inOrder, ratios: ratiosOf(ready, own) };
 }
 
-function ratiosOf(ready: readonly Ready[]): Row["ratios"] {
-  const own = ready.find(({ remote }) => remote.name === "ganvil")?.times ?? [];
+const isGpu = ({ name }: Remote<ContestantName>): boolean => (gpuNames as readonly string[]).includes(name);
+
+function ratiosOf(ready: readonly Ready[], ownName: ContestantName): Row["ratios"] {
+  const own = ready.find(({ remote }) => remote.name === ownName)?.times ?? [];
   const ratios: Partial<Record<ContestantName, number>> = {};
   for (const { remote, times } of ready) {
-    if (remote.name === "ganvil" || own.length === 0 || times.length === 0) continue;
+    if (remote.name === ownName || own.length === 0 || times.length === 0) continue;
     // Measured once only, there is no round in common.
     const paired = times.length === own.length;
     ratios[remote.name] = paired

@@ -13,7 +13,7 @@ import { type ContestantName, contestantNames, type StartOptions } from "./rival
 import { stepCases } from "./steps.ts";
 import { chosen, entrants, runCases } from "./suite.ts";
 
-const rivalNames = contestantNames.slice(1);
+const rivalNames: readonly ContestantName[] = contestantNames.slice(1);
 
 const usage = `Usage: npm run bench -- [options]
 

@@ -28,6 +28,44 @@ export function timeSteps(step: () => Promise<unknown>, seconds: number): Promis
   });
 }
 
+/** Samples of a GPU's work, at least. */
+const gpuSamples = 4;
+
+/**
+ * Times work that a GPU is asked for: many calls, then the wait until all of them are done, so many that the wait
+ * hardly counts. Nothing is read back.
+ * @returns seconds a call, one figure a sample.
+ */
+export async function timeEnqueued(
+  call: () => unknown,
+  finish: () => Promise<void>,
+  seconds: number,
+): Promise<number[]> {
+  const elapsed = async (calls: number): Promise<number> => {
+    const start = performance.now();
+    for (let i = 0; i < calls; i++) {
+      const pending = call();
+      if (pending) await pending;
+    }
+    await finish();
+    return (performance.now() - start) / 1000;
+  };
+  const enough = seconds / gpuSamples;
+  let calls = 1;
+  let time = await elapsed(calls);
+  let left = seconds - time;
+  while (time < enough) {
+    calls = Math.ceil(calls * Math.min(8, (1.2 * enough) / time));
+    time = await elapsed(calls);
+  }
+  const samples = [time / calls];
+  for (left -= time; left > 0; left -= time) {
+    time = await elapsed(calls);
+    samples.push(time / calls);
+  }
+  return samples;
+}
+
 /** Samples of a tenth of the time each, so that a slow moment spoils one sample only. */
 const budget = (seconds: number) => ({ maxTime: seconds, minTime: seconds / 10, minSamples: 1 });
 

@@ -4,13 +4,23 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { versions } from "node:process";
 import { pathToFileURL } from "node:url";
-import { bundle } from "./bundle.ts";
 import type { Answer, Answers, Remote, Request } from "./protocol.ts";
 import type { ContestantName, StartOptions } from "./rivals/contestant.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 
 const resolved = createRequire(import.meta.url).resolve;
+
+/** The program of a contestant in `bench/rivals`. */
+const programOf = (name: ContestantName): string => (name === "ganvil-one-thread" ? "ganvil" : name);
+
+/** Where a contestant's process comes from. */
+export interface Origin {
+  /** Folder with the contestants bundled already; default: they are bundled now. */
+  readonly programs?: string;
+  /** Environment of the process beyond that of this one. */
+  readonly env?: Readonly<Record<string, string>>;
+}
 
 /** Where the binaries of a library lie. */
 function binariesOf(name: ContestantName): string | undefined {
@@ -44,16 +54,14 @@ export class ContestantProcess implements Remote<ContestantName> {
    * Bundles the contestant, starts it, and gives what it says of itself.
    * @throws Error when it cannot start.
    */
-  static async open(name: ContestantName, options: StartOptions) {
-    const cache = join(root, "node_modules/.cache");
-    await mkdir(cache, { recursive: true });
-    const folder = await mkdtemp(join(cache, "bench-"));
-    const file = join(folder, `${name}.cjs`);
-    await bundle(join(root, "bench/rivals", `${name}.ts`), file);
+  static async open(name: ContestantName, options: StartOptions, { programs, env }: Origin = {}) {
+    const folder = programs === undefined ? await bundled(programOf(name)) : undefined;
+    const file = join(folder ?? programs!, `${programOf(name)}.cjs`);
     // Node 20 has relaxed SIMD behind a flag, later versions without.
     const needsFlag = options.build === "relaxed" && versions.node.startsWith("20.");
     const child = fork(file, {
-      cwd: root,
+      cwd: programs ?? root,
+      env: { ...process.env, ...env },
       execArgv: needsFlag ? ["--experimental-wasm-relaxed-simd"] : [],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
@@ -65,7 +73,7 @@ export class ContestantProcess implements Remote<ContestantName> {
       remote.close();
       throw error;
     } finally {
-      await rm(folder, { recursive: true, force: true });
+      if (folder !== undefined) await rm(folder, { recursive: true, force: true });
     }
   }
 
@@ -83,4 +91,14 @@ export class ContestantProcess implements Remote<ContestantName> {
   close(): void {
     if (this.#child.connected) this.#child.disconnect();
   }
+}
+
+/** A new folder with a contestant's program. */
+async function bundled(program: string): Promise<string> {
+  const { bundle } = await import("./bundle.ts");
+  const cache = join(root, "node_modules/.cache");
+  await mkdir(cache, { recursive: true });
+  const folder = await mkdtemp(join(cache, "bench-"));
+  await bundle(join(root, "bench/rivals", `${program}.ts`), join(folder, `${program}.cjs`));
+  return folder;
 }

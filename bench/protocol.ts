@@ -13,6 +13,8 @@ export type Request =
       readonly seconds: number;
     }
   | { readonly ask: "measure"; readonly seconds: number }
+  /** What one call makes of the GPU, of contestants that compute on one. */
+  | { readonly ask: "meter" }
   | { readonly ask: "finish" }
   | { readonly ask: "profile"; readonly name: string; readonly steps: number };
 
@@ -31,6 +33,7 @@ export interface Answers {
       };
   /** Seconds a call. */
   readonly measure: { readonly samples: readonly number[] };
+  readonly meter: { readonly figures: GpuFigures };
   readonly finish: { readonly leaked: number };
   readonly profile: { readonly profile: Profile };
 }
@@ -43,6 +46,26 @@ export interface Remote<Name = string> {
   /** @throws Error when the contestant fails or has ended. */
   ask<Kind extends Request["ask"]>(request: Extract<Request, { ask: Kind }>): Promise<Answers[Kind]>;
   close(): void;
+}
+
+/** What has gone to a GPU and come back: numbers and bytes; uniforms are uploads too. */
+export interface GpuTraffic {
+  readonly dispatches: number;
+  readonly submits: number;
+  readonly uploads: number;
+  readonly uploadedBytes: number;
+  readonly reads: number;
+  readonly readBytes: number;
+}
+
+/** One call or step on a GPU; the medians of some. */
+export interface GpuFigures extends GpuTraffic {
+  /** Of JavaScript: until the call is back and has nothing left to do but wait for the GPU. */
+  readonly jsSeconds: number;
+  /** Of the passes, by the GPU's own clock, where it has one. */
+  readonly gpuSeconds?: number;
+  /** Ops that ganvil computed on Wasm. */
+  readonly onWasm: readonly string[];
 }
 
 /** Where a step spends its time. */

@@ -1,7 +1,7 @@
 import type { Case } from "./cases.ts";
 import { type Effort, type Row, runCase } from "./contest.ts";
 import type { Remote } from "./protocol.ts";
-import { type ContestantName, contestantNames } from "./rivals/contestant.ts";
+import { type ContestantName, everyName } from "./rivals/contestant.ts";
 import { stepSection } from "./steps.ts";
 
 /** How long to measure a case. Steps take seconds with some rivals: one sample a round may have to do. */
@@ -25,22 +25,27 @@ export function chosen(
 /** Everybody who takes part in any of the cases. */
 export function entrants(cases: readonly Case[]): ContestantName[] {
   const rivals = new Set(cases.flatMap((one) => one.rivals));
-  return contestantNames.filter((name) => name === "ganvil" || rivals.has(name));
+  return everyName.filter((name) => name === "ganvil" || rivals.has(name));
 }
 
 /**
  * Runs cases one after another.
  * @param running contestants that have been started; others of a case are left out.
  * @param begin told each case before it is run.
+ * @param own whom ratios compare with; default ganvil.
  */
 export async function* runCases(
   cases: readonly Case[],
   running: ReadonlyMap<ContestantName, Remote<ContestantName>>,
-  { quick, begin }: { readonly quick: boolean; readonly begin: (one: Case) => void },
+  {
+    quick,
+    begin,
+    own,
+  }: { readonly quick: boolean; readonly begin: (one: Case) => void; readonly own?: ContestantName },
 ): AsyncGenerator<Row> {
   for (const one of cases) {
     begin(one);
     const contestants = entrants([one]).flatMap((name) => running.get(name) ?? []);
-    yield await runCase(one, contestants, effortOf(one, quick));
+    yield await runCase(one, contestants, { ...effortOf(one, quick), own });
   }
 }

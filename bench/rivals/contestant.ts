@@ -1,7 +1,11 @@
+import type { Placement } from "../../src/backend/placement.ts";
 import type { Case } from "../cases.ts";
 import type { Profile } from "../protocol.ts";
 
-/** Who can take part, ganvil first. Each runs in a process of its own (in a page: a worker of its own). */
+/**
+ * Who can take part in `npm run bench`, ganvil (on Wasm) first. Each runs in a process of its own (in a page: a worker
+ * of its own).
+ */
 export const contestantNames = [
   "ganvil",
   "tfjs-wasm",
@@ -12,7 +16,16 @@ export const contestantNames = [
   "pytorch",
   "pytorch-avx2",
 ] as const;
-export type ContestantName = (typeof contestantNames)[number];
+
+/** Who computes on the GPU. */
+export const gpuNames = ["ganvil-webgpu", "tfjs-webgpu"] as const;
+
+/** Everybody, in the order of reports. */
+export const everyName = [...contestantNames, "ganvil-one-thread", ...gpuNames] as const;
+export type ContestantName = (typeof everyName)[number];
+
+/** Of ganvil on Wasm and on the GPU. */
+export const isOwn = (name: string): boolean => name.startsWith("ganvil");
 
 export interface StartOptions {
   /** Build of ganvil's kernels; default: the fastest that runs. */
@@ -31,12 +44,32 @@ export interface Introduction {
   readonly catalogue?: readonly string[];
   /** Floating-point operations a second of one thread that does nothing else, where there is such a kernel. */
   readonly peak?: number;
+  /** Of contestants that compute on a GPU. */
+  readonly gpu?: {
+    readonly adapter: string;
+    /** It is computed on the CPU. */
+    readonly software: boolean;
+    /** FLOP/s of multiplications and additions in registers alone, where it was measured. */
+    readonly peak?: number;
+    /** What ganvil's choice of a device goes by. */
+    readonly placement?: Placement;
+  };
 }
 
-/** A case made ready to be repeated: a call that computes as it returns, or a step to be awaited. */
+/** What a contestant is told of a case. */
+export type Task = Pick<Case, "name" | "call" | "inputs">;
+
+/**
+ * A case made ready to be repeated: a call that computes as it returns, or a step to be awaited. Where there is
+ * `finish`, both only ask the GPU for work.
+ */
 export interface Prepared {
   readonly run: (() => void) | undefined;
   readonly step: (() => Promise<void>) | undefined;
+  /** Settles when the GPU has done all that was asked of it. Nothing is read back. */
+  readonly finish?: () => Promise<void>;
+  /** Ops of the case that ganvil computed on Wasm though the GPU was asked for. */
+  readonly onWasm?: () => readonly string[];
   /** Over all values of a call's results; steps have none. */
   readonly checksum?: number;
   /** Of a call's inputs and results, each once. */
@@ -55,7 +88,7 @@ export interface Prepared {
 export interface Contestant {
   start(options: StartOptions): Promise<Introduction>;
   /** Makes a case ready, or says why it cannot be: the library has no such function. */
-  prepare(one: Case): Promise<Prepared | { readonly missing: string }>;
+  prepare(one: Task): Promise<Prepared | { readonly missing: string }>;
   /** Where the time of a step goes. */
   profile?(one: Case, steps: number): Promise<Profile>;
 }

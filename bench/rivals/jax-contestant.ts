@@ -1,8 +1,7 @@
 import { blockUntilReady, defaultDevice, init } from "@jax-js/jax";
 import manifest from "../../node_modules/@jax-js/jax/package.json" with { type: "json" };
 import { checksum, inputValues } from "../calls.ts";
-import type { Case } from "../cases.ts";
-import type { Contestant, Prepared } from "./contestant.ts";
+import type { Contestant, Prepared, Task } from "./contestant.ts";
 import { jaxCall } from "./jax-calls.ts";
 import { jaxMlp } from "./jax-mlp.ts";
 
@@ -17,7 +16,7 @@ export const jax: Contestant = {
   prepare,
 };
 
-async function prepare({ call, inputs: specs }: Case): Promise<Prepared | { readonly missing: string }> {
+async function prepare({ call, inputs: specs }: Task): Promise<Prepared | { readonly missing: string }> {
   if (call.op === "step") {
     if (call.shape.network !== "mlp") return { missing: "its convolutions take seconds" };
     const { run, parameters, dispose } = jaxMlp(call.shape);

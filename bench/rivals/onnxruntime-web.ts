@@ -1,7 +1,6 @@
 import { env, InferenceSession, Tensor } from "onnxruntime-web/wasm";
 import { checksum, inputValues } from "../calls.ts";
-import type { Case } from "../cases.ts";
-import type { Prepared } from "./contestant.ts";
+import type { Prepared, Task } from "./contestant.ts";
 import { onnxCall } from "./onnx-calls.ts";
 import { serve } from "./serve.ts";
 
@@ -18,7 +17,7 @@ serve({
   prepare,
 });
 
-async function prepare({ call, inputs: specs }: Case): Promise<Prepared | { readonly missing: string }> {
+async function prepare({ call, inputs: specs }: Task): Promise<Prepared | { readonly missing: string }> {
   const inputs = specs.map((spec, i) => ({ shape: spec.shape, values: inputValues(spec, i) }));
   const made = onnxCall(call, inputs);
   if (made === undefined) return { missing: call.op === "step" ? "it does not train" : "forward only" };

@@ -1,7 +1,8 @@
 import { cases } from "../cases.ts";
-import { timeCalls, timeSteps } from "../measure.ts";
+import { timeCalls, timeEnqueued, timeSteps } from "../measure.ts";
 import type { Answer, Request } from "../protocol.ts";
 import type { Contestant, Prepared } from "./contestant.ts";
+import { metered } from "./gpu-meter.ts";
 
 const caseNamed = (name: string) => cases.find((one) => one.name === name)!;
 
@@ -9,8 +10,12 @@ const caseNamed = (name: string) => cases.find((one) => one.name === name)!;
 export function serve(contestant: Contestant): void {
   let current: Prepared | undefined;
 
-  const measure = async ({ run, step, verify }: Prepared, seconds: number): Promise<number[]> => {
-    const samples = step ? await timeSteps(step, seconds) : timeCalls(run!, seconds);
+  const measure = async ({ run, step, finish, verify }: Prepared, seconds: number): Promise<number[]> => {
+    const samples = finish
+      ? await timeEnqueued(step ?? run!, finish, seconds)
+      : step
+        ? await timeSteps(step, seconds)
+        : timeCalls(run!, seconds);
     await verify?.();
     return samples;
   };
@@ -26,7 +31,7 @@ export function serve(contestant: Contestant): void {
       case "start":
         return contestant.start(request);
       case "prepare": {
-        const prepared = await contestant.prepare(caseNamed(request.name));
+        const prepared = await contestant.prepare(request);
         if ("missing" in prepared) return prepared;
         current = prepared;
         try {
@@ -41,6 +46,8 @@ export function serve(contestant: Contestant): void {
       }
       case "measure":
         return { samples: await measure(current!, request.seconds) };
+      case "meter":
+        return { figures: await metered(current!) };
       case "finish":
         return { leaked: finish() };
       case "profile":

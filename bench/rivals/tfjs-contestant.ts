@@ -10,8 +10,7 @@ import {
   version_core,
 } from "@tensorflow/tfjs-core";
 import { checksum, inputValues, type StepShape } from "../calls.ts";
-import type { Case } from "../cases.ts";
-import type { Contestant, Introduction, Prepared, StartOptions } from "./contestant.ts";
+import type { Contestant, Introduction, Prepared, StartOptions, Task } from "./contestant.ts";
 import { profileStep } from "./profile.ts";
 import { functionOf } from "./tfjs-calls.ts";
 
@@ -40,6 +39,13 @@ export interface TfjsBackend {
   readonly groups?: boolean;
   /** @param plain kernels are called by the library at each step, none replayed, so that each can be clocked */
   step(shape: StepShape, plain?: boolean): Step | { readonly missing: string };
+  /** Of backends that compute on a GPU. */
+  readonly gpu?: {
+    /** Settles when the GPU has done all that was asked of it. */
+    finish(): Promise<void>;
+    /** How often each op has run elsewhere. */
+    elsewhere(): ReadonlyMap<string, number>;
+  };
   /** Floating-point operations of a kernel's call, where they are known. */
   flops?(kernel: string, inputs: object, attrs: object): number | undefined;
 }
@@ -60,7 +66,7 @@ export function tfjsContestant(backend: TfjsBackend): Contestant {
       try {
         return one.call.op === "step"
           ? await prepareStep(backend, one.call.shape, tensors)
-          : prepare(backend, one);
+          : await prepare(backend, one);
       } catch (error) {
         const [, kernel] = missingKernel.exec(String(error)) ?? [];
         if (kernel !== undefined) return { missing: `no kernel ${kernel}` };
@@ -80,10 +86,20 @@ export function tfjsContestant(backend: TfjsBackend): Contestant {
   };
 }
 
-function prepare(
+/** Where the backend computes on a GPU: what a case needs to be measured there. */
+function onGpu({ gpu }: TfjsBackend): Pick<Prepared, "finish" | "onWasm"> {
+  if (gpu === undefined) return {};
+  const before = gpu.elsewhere();
+  return {
+    finish: () => gpu.finish(),
+    onWasm: () => [...gpu.elsewhere()].flatMap(([op, calls]) => (calls > (before.get(op) ?? 0) ? [op] : [])),
+  };
+}
+
+async function prepare(
   backend: TfjsBackend,
-  { call, inputs: specs }: Case,
-): Prepared | { readonly missing: string } {
+  { call, inputs: specs }: Task,
+): Promise<Prepared | { readonly missing: string }> {
   const tensors = memory().numTensors;
   const inputs = specs.map((spec, i) => tensor(inputValues(spec, i), [...spec.shape], spec.dtype));
   const free = (): number => {
@@ -97,8 +113,9 @@ function prepare(
     return { missing: "no such function" };
   }
   try {
+    const gpu = onGpu(backend);
     const results = tidy(made.run);
-    const sum = checksum(results.map((result) => result.dataSync()));
+    const sum = checksum(await Promise.all(results.map((result) => result.data())));
     const bytes = [...inputs, ...results].reduce(
       (total, { size, dtype }) => total + size * util.bytesPerElement(dtype),
       0,
@@ -107,11 +124,12 @@ function prepare(
     return {
       run: () => dispose(tidy(made.run)),
       step: undefined,
+      ...gpu,
       ...{ checksum: sum, bytes, substituted: backend.substituted },
-      verify: () => {
-        // The backends compute at the call; reading one result shows that they did.
+      verify: async () => {
+        // Reading one result shows that they were computed.
         const [first, ...rest] = tidy(made.run);
-        const finite = Number.isFinite(checksum([first.dataSync()]));
+        const finite = Number.isFinite(checksum([await first.data()]));
         dispose([first, ...rest]);
         if (!finite) throw new Error("the result is not finite");
       },
@@ -138,6 +156,7 @@ async function prepareStep(
     step.dispose();
     return memory().numTensors - tensors;
   };
+  const gpu = onGpu(backend);
   try {
     await once();
   } catch (error) {
@@ -145,5 +164,5 @@ async function prepareStep(
     throw error;
   }
   const { substituted } = backend;
-  return { run: undefined, step: once, parameters: step.parameters, substituted, dispose: free };
+  return { run: undefined, step: once, ...gpu, parameters: step.parameters, substituted, dispose: free };
 }

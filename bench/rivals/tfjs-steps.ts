@@ -142,12 +142,11 @@ export function tfjsStep(shape: StepShape): Step | { readonly missing: string } 
   const length = picture.reduce((a, b) => a * b, batch);
   const bytes = Float32Array.from({ length }, (_, i) => (i * 37) % 256);
 
-  const turn = async (player: Layer, optimizer: (typeof optimizers)[number], loss: () => Scalar) => {
+  const turn = (player: Layer, optimizer: (typeof optimizers)[number], loss: () => Scalar): Scalar => {
     const { value, grads } = variableGrads(loss, player.variables as Variable[]);
     optimizer.applyGradients(Object.entries(grads).map(([name, tensor]) => ({ name, tensor })));
-    const [read] = await value.data();
-    dispose([value, ...Object.values(grads)]);
-    return read;
+    dispose(grads);
+    return value;
   };
 
   return {
@@ -156,13 +155,16 @@ export function tfjsStep(shape: StepShape): Step | { readonly missing: string } 
       const real = tidy(() => sub(div(tensor(bytes, [batch, ...picture]), 127.5), 1));
       const fake = () => G.apply(randomNormal([batch, latent]));
       const losses = [
-        await turn(D, optimizers[0], () =>
+        turn(D, optimizers[0], () =>
           add(mean(softplus(neg(D.apply(real)))), mean(softplus(D.apply(fake())))),
         ),
-        await turn(G, optimizers[1], () => mean(softplus(neg(D.apply(fake()))))),
+        turn(G, optimizers[1], () => mean(softplus(neg(D.apply(fake()))))),
       ];
       real.dispose();
-      return losses;
+      // Read at the step's end, so that a GPU is not waited for in its midst.
+      const values = await Promise.all(losses.map((loss) => loss.data()));
+      dispose(losses);
+      return values.map(([value]) => value);
     },
     dispose: () => {
       dispose([...G.variables, ...D.variables]);

@@ -1,0 +1,4 @@
+import { ganvilContestant } from "./ganvil-contestant.ts";
+import { serve } from "./serve.ts";
+
+serve(ganvilContestant("webgpu"));
