@@ -1,5 +1,5 @@
 import type { BackendValues, DataId, TensorInfo } from "@tensorflow/tfjs-core";
-import type { DeviceName, Residency, TensorRecord } from "./residency.ts";
+import { type DeviceName, gpuBytes, type Residency, type TensorRecord } from "./residency.ts";
 
 /** What is to be done on the host once the GPU has computed some values. */
 interface HostAct {
@@ -138,9 +138,10 @@ export class Jobs {
   }
 }
 
-async function fromGpu({ gpu, region, dtype, length }: TensorRecord): Promise<BackendValues> {
-  const [bytes] = await gpu!.finish([gpu!.queue.read(region!, 4 * length)]);
-  if (dtype === "float32") return new Float32Array(bytes);
+async function fromGpu(record: TensorRecord): Promise<BackendValues> {
+  const { gpu, region, dtype } = record;
+  const [bytes] = await gpu!.finish([gpu!.queue.read(region!, gpuBytes(record))]);
+  if (dtype === "float32" || dtype === "complex64") return new Float32Array(bytes);
   const words = new Int32Array(bytes);
   return dtype === "bool" ? Uint8Array.from(words) : words;
 }

@@ -127,7 +127,7 @@ export class Residency {
   /** Gives a record memory, contents undefined. */
   allocate(record: TensorRecord, device: DeviceName): void {
     if (device === "wasm") record.ptr = this.heap.alloc(heapBytes(record));
-    else this.#setRegion(record, this.gpu!.memory.alloc(4 * record.length));
+    else this.#setRegion(record, this.gpu!.memory.alloc(gpuBytes(record)));
   }
 
   /** True where the values are on the GPU and nowhere else. */
@@ -191,22 +191,22 @@ export class Residency {
     const { memory, queue } = gpu;
     if (record.ptr === undefined) {
       const region = made
-        ? memory.alloc(4 * record.length)
-        : memory.within(undefined, () => memory.alloc(4 * record.length));
+        ? memory.alloc(gpuBytes(record))
+        : memory.within(undefined, () => memory.alloc(gpuBytes(record)));
       if (made && recorder !== undefined) recorder.act("zeros", () => queue.clear(region));
       else queue.clear(region);
       this.#setRegion(record, region);
       return region;
     }
     const { ptr } = record;
-    const upload = (region: Region) => queue.upload(region, this.#gpuBytes(record, ptr));
+    const upload = (region: Region) => queue.upload(region, this.#gpuValues(record, ptr));
     // What a captured step makes, and what it updates in the heap, is uploaded at each replay.
     const again = recorder !== undefined && (made ? record.constant !== true : recorder.updated.has(dataId));
     const { arena } = memory;
     const region =
       arena !== undefined && (again || made)
-        ? arena.takeDedicated(4 * record.length)
-        : memory.within(undefined, () => memory.alloc(4 * record.length));
+        ? arena.takeDedicated(gpuBytes(record))
+        : memory.within(undefined, () => memory.alloc(gpuBytes(record)));
     if (again) recorder.act("upload", () => upload(region));
     else upload(region);
     this.#setRegion(record, region);
@@ -223,7 +223,7 @@ export class Residency {
     const regions = new Map(tensors.map((tensor) => [this.of(tensor.dataId), this.region(tensor)]));
     const all = [...regions.values()];
     if (all.every(({ buffer }) => buffer === all[0].buffer)) return;
-    const bytes = [...regions.keys()].map(({ length }) => 4 * length);
+    const bytes = [...regions.keys()].map(gpuBytes);
     // What a block takes beyond its values is less than 256 bytes.
     if (bytes.reduce((a, b) => a + b + 256, 0) > memory.largestBytes) return;
     const isLeft = ({ source }: Region) =>
@@ -234,7 +234,7 @@ export class Residency {
     if (recorder?.memory !== undefined) recorder.postponed = true;
     const flat = new FlatRegions(memory, bytes);
     for (const [i, [record, region]] of [...regions].entries()) {
-      queue.copy(region, flat.regions[i], 4 * record.length);
+      queue.copy(region, flat.regions[i], gpuBytes(record));
       region.free();
       record.region = flat.regions[i];
     }
@@ -242,7 +242,7 @@ export class Residency {
 
   /** Copies a tensor's values from the heap to a block. */
   uploadTo(region: Region, tensor: Pick<TensorInfo, "dataId">): void {
-    this.gpu!.queue.upload(region, this.#gpuBytes(this.of(tensor.dataId), this.ptr(tensor)));
+    this.gpu!.queue.upload(region, this.#gpuValues(this.of(tensor.dataId), this.ptr(tensor)));
   }
 
   /** A kernel on the device has written to the tensor: elsewhere its values are of the past. */
@@ -301,18 +301,19 @@ export class Residency {
     const { gpu, region } = record;
     if (region === undefined || record.ptr !== undefined) return;
     this.transfers++;
-    const [values] = await gpu!.finish([gpu!.queue.read(region, 4 * record.length)]);
+    const [values] = await gpu!.finish([gpu!.queue.read(region, gpuBytes(record))]);
     // It may have been written to, or moved, meanwhile.
     if (record.region !== region || record.ptr !== undefined) return;
     record.ptr = this.heap.within(undefined, () => this.heap.alloc(heapBytes(record)));
     const words = new Int32Array(values);
     if (record.dtype === "bool") this.heap.u8(record.ptr, record.length).set(words);
-    else this.heap.i32(record.ptr, record.length).set(words);
+    else this.heap.i32(record.ptr, words.length).set(words);
   }
 
   /** Values as the GPU has them: a bool there takes four bytes. */
-  #gpuBytes({ dtype, length }: TensorRecord, ptr: number): ArrayBufferView {
-    return dtype === "bool" ? Int32Array.from(this.heap.u8(ptr, length)) : this.heap.u8(ptr, 4 * length);
+  #gpuValues(record: TensorRecord, ptr: number): ArrayBufferView {
+    const bytes = this.heap.u8(ptr, heapBytes(record));
+    return record.dtype === "bool" ? Int32Array.from(bytes) : bytes;
   }
 
   #setRegion(record: TensorRecord, region: Region | undefined): void {
@@ -355,8 +356,8 @@ export class Residency {
     }
     if (record.region !== undefined) {
       const { memory, queue } = record.gpu!;
-      const region = memory.alloc(4 * record.length);
-      queue.copy(record.region, region, 4 * record.length);
+      const region = memory.alloc(gpuBytes(record));
+      queue.copy(record.region, region, gpuBytes(record));
       record.region.free();
       record.region = region;
     }
@@ -366,3 +367,7 @@ export class Residency {
 /** Bytes of a tensor's values in the heap. */
 export const heapBytes = ({ dtype, length }: Pick<TensorRecord, "dtype" | "length">): number =>
   length * (bytesPer[dtype] ?? 0);
+
+/** Bytes of a tensor's values on the GPU. */
+export const gpuBytes = (record: Pick<TensorRecord, "dtype" | "length">): number =>
+  record.dtype === "bool" ? 4 * record.length : heapBytes(record);

@@ -122,6 +122,14 @@ export class GpuQueue {
     this.#device.queue.writeBuffer(buffer.gpu, offset, data.buffer, data.byteOffset, data.byteLength);
   }
 
+  /** Does something with the device's own queue once everything so far has been submitted to it. */
+  interleave(act: () => void): void {
+    this.#command(() => {
+      this.#submit();
+      act();
+    });
+  }
+
   /**
    * The first bytes of a block as they are after every command so far.
    * @returns a function that gives them once `flush` has settled and the GPU is done
