@@ -4,8 +4,6 @@ import {
   gather,
   gatherND,
   greaterEqual,
-  max,
-  min,
   mul,
   reshape,
   scatterND,
@@ -16,10 +14,11 @@ import {
   where,
   zerosLike,
 } from "@tensorflow/tfjs-core";
+import { currentBackend } from "../backend/backend.ts";
 import { call, defineOp, type Op } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
 import { elementsIn } from "./axis.ts";
-import { gatherGrad, gather as gatherOp } from "./gather.ts";
+import { gatherGrad, gather as gatherOp, mostSteps } from "./gather.ts";
 import { stridesOf } from "./strided-copy.ts";
 
 interface Shaped {
@@ -48,20 +47,26 @@ function plan(op: string, shape: readonly number[], indices: Shaped) {
   };
 }
 
-/** Position of each index vector along the merged leading axes, int32 [count]. */
+/**
+ * Position of each index vector along the merged leading axes, int32 [count]. Those outside throw, unless the indices
+ * are on the GPU alone: there they read zeros and write nothing.
+ */
 function positions(op: string, shape: readonly number[], indices: Tensor): Tensor {
   const { depth, count, lead } = plan(op, shape, indices);
-  const steps = tensor1d(stridesOf(shape.slice(0, depth)), "int32");
-  const at = sum(mul(reshape(indices, [count, depth]), steps), 1);
-  if (count > 0) {
-    const [low, high] = [min(at).dataSync()[0], max(at).dataSync()[0]];
-    check(
-      low >= 0 && high < lead,
-      () =>
-        `${op}: expected indices within ${showShape(shape)}, got some outside (indices ${showShape(indices.shape)})`,
-    );
+  const strides = stridesOf(shape.slice(0, depth));
+  const { residency } = currentBackend();
+  if (residency.isReady(residency.of(indices.dataId), "wasm")) {
+    const values = indices.dataSync();
+    for (let first = 0; first < values.length; first += depth) {
+      const at = strides.reduce((total, stride, k) => total + stride * values[first + k], 0);
+      check(
+        at >= 0 && at < lead,
+        () =>
+          `${op}: expected indices within ${showShape(shape)}, got some outside (indices ${showShape(indices.shape)})`,
+      );
+    }
   }
-  return at;
+  return sum(mul(reshape(indices, [count, depth]), tensor1d(strides, "int32")), 1);
 }
 
 /** TensorFlow.js passes index vectors of rank 1 as a list of indices into the first axis. */
@@ -126,6 +131,14 @@ const lastWriter = defineOp<"ids", { size: number }>({
   inputs: ["ids"],
   infer: (_, { size }) => ({ shape: [size], dtype: "int32" }),
   wasm: ({ kernels }, { ids }, [w], { size }) => kernels.lastWriter(w.ptr, ids.ptr, size, ids.size),
+  webgpu: (context, { ids }, [w], { size }) =>
+    context.run({
+      ...{ name: "lastWriter", read: { ids }, write: { w }, ints: { count: ids.size }, elements: size },
+      body: () => `var last = u.count - 1;
+  while (last >= 0 && ids[last] != i32(i)) { last--; }
+  w[i] = last;`,
+    }),
+  onGpu: ({ ids }, { size }) => elementsIn(ids.shape) * size <= mostSteps,
 });
 
 /** The last update of each slice of a tensor [lead, run], int32 [lead], and whether it has one, [lead, 1]. */

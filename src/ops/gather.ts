@@ -1,5 +1,6 @@
-import { call as callOp, defineOp, type Op, type Operand } from "../backend/op.ts";
+import { call as callOp, defineOp, type GpuCall, type Op, type Operand } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
+import type { GpuOperand } from "../webgpu/shader.ts";
 import { axisIn, elementsIn } from "./axis.ts";
 import { checkMovable, widthOf } from "./strided-copy.ts";
 
@@ -49,9 +50,50 @@ function gatherPlan(xShape: readonly number[], indices: Shaped, { axis, batchDim
   };
 }
 
+interface Sizes {
+  readonly batch: number;
+  readonly outer: number;
+  readonly size: number;
+  readonly count: number;
+  readonly run: number;
+}
+
+/**
+ * Steps through indices that the adjoints on the GPU take at most, some tenths of a second there: each result looks
+ * at every index, so that sums have a fixed order.
+ */
+export const mostSteps = 2 ** 33;
+
+const fewSteps = ({ batch, outer, size, count, run }: Sizes): boolean =>
+  batch * outer * size * run * count <= mostSteps;
+
+/** The adjoint of `gather`, as `scatterAdd` in assembly/ops/gather.ts. */
+function scatterAddOnGpu(
+  call: GpuCall,
+  dx: GpuOperand,
+  dy: GpuOperand,
+  indices: GpuOperand,
+  { outer, size, count, run }: Sizes,
+): void {
+  call.run({
+    ...{ name: "scatterAdd", read: { dy, indices }, write: { dx } },
+    ...{ words: { outer, size, count, run }, elements: dx.size },
+    body: () => `let r = i % u.run;
+  let index = i32((i / u.run) % u.size);
+  let o = i / (u.run * u.size);
+  let first = (o / u.outer) * u.count;
+  var sum = ${dx.dtype === "float32" ? "0.0" : "0i"};
+  for (var k = 0u; k < u.count; k++) {
+    if (indices[first + k] == index) { sum += dy[(o * u.count + k) * u.run + r]; }
+  }
+  dx[i] = sum;`,
+  });
+}
+
 /**
  * Slices of `x` along an axis at int32 indices. `outside` says what an index beyond the axis gives: an error
- * (default), or zeros, which the adjoint of a sum that leaves such indices out needs.
+ * (default), or zeros, which the adjoint of a sum that leaves such indices out needs. The GPU gives zeros in any case:
+ * it cannot throw.
  */
 export const gather: Op<"x" | "indices", GatherAttrs & { outside?: "error" | "zeros" }> = defineOp({
   name: "GatherV2",
@@ -70,6 +112,16 @@ export const gather: Op<"x" | "indices", GatherAttrs & { outside?: "error" | "ze
         `gather: GatherV2: the index value ${intAt(indices.ptr, bad)} is not in [0, ${size - 1}] (x ${showShape(x.shape)}, axis ${attrs.axis}, position ${bad} of indices ${showShape(indices.shape)})`,
     );
   },
+  webgpu: (call, { x, indices }, [y], attrs) => {
+    const { outer, size, count, run } = gatherPlan(x.shape, indices, attrs);
+    call.run({
+      ...{ name: "gather", read: { x, indices }, write: { y } },
+      ...{ words: { outer, size, count, run }, elements: y.size },
+      body: () => `let o = i / (u.run * u.count);
+  let index = u32(indices[(o / u.outer) * u.count + (i / u.run) % u.count]);
+  if (index < u.size) { y[i] = x[(o * u.size + index) * u.run + i % u.run]; } else { y[i] = 0; }`,
+    });
+  },
   gradient: (dy, { x, indices }, { axis, batchDims }) => ({
     x: () => callOp(gatherGrad, { dy, indices }, { axis, batchDims, shape: x.shape }),
   }),
@@ -84,10 +136,23 @@ export const gatherGrad: Op<"dy" | "indices", GatherAttrs & { shape: number[] }>
     const { batch, outer, size, count, run } = gatherPlan(attrs.shape, indices, attrs);
     kernels.scatterAdd(dx.ptr, dy.ptr, indices.ptr, batch, outer, size, count, run);
   },
+  webgpu: (call, { dy, indices }, [dx], attrs) =>
+    scatterAddOnGpu(call, dx, dy, indices, gatherPlan(attrs.shape, indices, attrs)),
+  onGpu: ({ indices }, attrs) => fewSteps(gatherPlan(attrs.shape, indices, attrs)),
   gradient: (ddx, { indices }, { axis, batchDims }) => ({
     dy: () => callOp(gather, { x: ddx, indices }, { axis, batchDims, outside: "zeros" }),
   }),
 });
+
+/** A sum over segments as the adjoint of `gather`. */
+function segmentSizes(
+  x: { readonly shape: readonly number[] },
+  { shape }: { readonly shape: readonly number[] },
+  size: number,
+): Sizes {
+  const run = elementsIn(x.shape.slice(shape.length));
+  return { ...{ batch: 1, outer: 1, size, run }, count: elementsIn(shape) };
+}
 
 /** y[s] = Σ x[i] over the i with segmentIds[i] = s, for s < numSegments; other ids are left out. */
 export const unsortedSegmentSum: Op<"x" | "segmentIds", { numSegments: number }> = defineOp({
@@ -119,6 +184,9 @@ export const unsortedSegmentSum: Op<"x" | "segmentIds", { numSegments: number }>
       kernels.scatterAdd(y.ptr, x.ptr, segmentIds.ptr, 1, 1, numSegments, segmentIds.size, run);
     }
   },
+  webgpu: (call, { x, segmentIds }, [y], { numSegments }) =>
+    scatterAddOnGpu(call, y, x, segmentIds, segmentSizes(x, segmentIds, numSegments)),
+  onGpu: ({ x, segmentIds }, { numSegments }) => fewSteps(segmentSizes(x, segmentIds, numSegments)),
   gradient: (dy, { segmentIds }) => ({
     x: () => callOp(gather, { x: dy, indices: segmentIds }, { axis: 0, outside: "zeros" }),
   }),

@@ -19,6 +19,7 @@ import { defineOp, type Op } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import { aroundAxis, axisIn } from "./axis.ts";
+import { scanOnGpu } from "./scan.wgsl.ts";
 
 interface ScanAttrs {
   axis: number;
@@ -27,6 +28,10 @@ interface ScanAttrs {
   /** From the last element to the first. */
   reverse: boolean;
 }
+
+/** A scalar is a line of one element. */
+const linesOf = (op: string, shape: readonly number[], axis: number) =>
+  shape.length === 0 ? { outer: 1, size: 1, inner: 1 } : aroundAxis(shape, axisIn(op, axis, shape));
 
 function scan(
   name: string,
@@ -45,13 +50,15 @@ function scan(
       return x;
     },
     wasm: ({ kernels }, { x }, [y], { axis, exclusive, reverse }) => {
-      const { outer, size, inner } =
-        x.shape.length === 0
-          ? { outer: 1, size: 1, inner: 1 }
-          : aroundAxis(x.shape, axisIn(op, axis, x.shape));
+      const { outer, size, inner } = linesOf(op, x.shape, axis);
       const kernel: Kernels["cumsum"] = kernels[x.dtype === "int32" ? (`${op}I32` as const) : op];
       kernel(x.ptr, y.ptr, outer, size, inner, Number(exclusive), Number(reverse));
     },
+    webgpu: (context, { x }, [y], { axis, ...order }) =>
+      scanOnGpu(context, op === "cumsum" ? "sum" : "product", x, y, {
+        ...linesOf(op, x.shape, axis),
+        ...order,
+      }),
     gradient: (dy, { x }, attrs) => ({ x: () => gradient(dy, x, attrs) }),
   });
 }
