@@ -62,6 +62,25 @@ export const batchNorm = defineOp<"x" | "mean" | "variance", { varianceEpsilon: 
         workspace(mean.size * 4),
       );
     },
+    webgpu: (call, { x, mean, variance, offset, scale }, [y], { varianceEpsilon }) => {
+      const given = { ...(scale && { scale }), ...(offset && { offset }) };
+      const type = mean.size % 4 === 0 ? "vec4f" : "f32";
+      const lanes = type === "f32" ? 1 : 4;
+      call.run({
+        name: ["batchNorm", ...Object.keys(given)].join(" "),
+        read: { x, mean, variance, ...given },
+        write: { y },
+        types: Object.fromEntries(
+          ["x", "mean", "variance", "scale", "offset", "y"].map((name) => [name, type]),
+        ),
+        words: { channels: mean.size / lanes },
+        floats: { epsilon: varianceEpsilon },
+        elements: y.size / lanes,
+        body: () => `let c = i % u.channels;
+  let gain = ${scale ? "scale[c]" : "1.0"} / sqrt(variance[c] + u.epsilon);
+  y[i] = (x[i] - mean[c]) * gain${offset ? " + offset[c]" : ""};`,
+      });
+    },
     gradient: (dy, { x, mean, variance, offset, scale }, { varianceEpsilon }) => {
       const inverse = rsqrt(add(variance, varianceEpsilon));
       const gain = scale === undefined ? inverse : mul(scale, inverse);

@@ -2,6 +2,7 @@ import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
 import { call, defineOp, type Op } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
 import { checkFloats, sweepItems } from "./operand.ts";
+import { reduceOnGpu } from "./reduce.wgsl.ts";
 
 /**
  * Brightness, saturation and contrast of each picture. But for the brightness, which only adds, it is a
@@ -27,6 +28,31 @@ export const colourOp: Op<"x" | "factors", { linear: boolean }> = defineOp({
     const picture = height * width * channels;
     const args = [x.ptr, factors.ptr, y.ptr, n, height * width, channels, linear ? 0 : 1];
     sweepItems(context, "colour", args, 3, picture, [4 * picture, 12, 4 * picture]);
+  },
+  webgpu: (context, { x, factors }, [y], { linear }) => {
+    if (x.size === 0) return;
+    const [n, height, width, channels] = x.shape;
+    const picture = height * width * channels;
+    const means = context.workspace(n);
+    reduceOnGpu(context, "sum", x, means, { outer: n, n: picture, inner: 1 }, 1 / picture);
+    context.run({
+      name: "colour",
+      read: { x, factors, means },
+      write: { y },
+      words: { pixels: height * width, channels },
+      floats: { brightness: linear ? 0 : 1, perChannel: 1 / channels },
+      elements: n * height * width,
+      body: () => `let picture = i / u.pixels;
+  let b = factors[3 * picture] * u.brightness;
+  let s = factors[3 * picture + 1];
+  let k = factors[3 * picture + 2];
+  let first = i * u.channels;
+  let end = first + u.channels;
+  var sum = 0.0;
+  for (var at = first; at < end; at++) { sum += x[at]; }
+  let level = k * (1.0 - s) * u.perChannel * sum + (1.0 - k) * means[picture] + b;
+  for (var at = first; at < end; at++) { y[at] = k * s * x[at] + level; }`,
+    });
   },
   gradient: (dy, { factors }) => ({
     x: () => call(colourOp, { x: dy, factors }, { linear: true }),

@@ -1,9 +1,12 @@
 import { add, type Tensor, zerosLike } from "@tensorflow/tfjs-core";
-import { call, callMany, defineOp, type Op } from "../backend/op.ts";
+import { call, callMany, defineOp, type GpuCall, type Op } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
+import type { GpuOperand } from "../webgpu/shader.ts";
 import { type ActivationOptions, slopeOf } from "./activation.ts";
 import { sameShape } from "./broadcast.ts";
+import { elementwise } from "./elementwise.wgsl.ts";
 import { checkFloats } from "./operand.ts";
+import { reduceOnGpu } from "./reduce.wgsl.ts";
 
 /** gain·v where v > 0, else gain·slope·v. */
 interface Attrs {
@@ -40,6 +43,62 @@ function blocksOf({ shape, size }: { readonly shape: readonly number[]; readonly
   return { rows, channels, blockRows, blocks: Math.ceil(rows / blockRows) };
 }
 
+/** Threads of a workgroup of the gradient, rows of its block that each takes at least, and blocks at most. */
+const threads = 256;
+const fewestTurns = 4;
+const mostBlocks = 256;
+
+/** dx, and the sums of its columns: of each block of rows, then of the blocks. */
+function gradientWithBias(
+  call: GpuCall,
+  { x, bias, dy }: { readonly x: GpuOperand; readonly bias: GpuOperand; readonly dy: GpuOperand },
+  dx: GpuOperand,
+  dbias: GpuOperand,
+  { slope, gain }: Attrs,
+): void {
+  const { rows, channels } = blocksOf(x);
+  if (channels === 0) return;
+  const wide = channels % 4 === 0;
+  const type = wide ? "vec4f" : "f32";
+  const columns = wide ? channels / 4 : channels;
+  const lanes = Math.min(64, 2 ** Math.ceil(Math.log2(columns)));
+  const down = threads / lanes;
+  const blockRows = down * Math.max(fewestTurns, Math.ceil(rows / (down * mostBlocks)));
+  const blocks = Math.max(1, Math.ceil(rows / blockRows));
+  const sums = blocks === 1 ? dbias : call.workspace(blocks * channels);
+  call.run({
+    name: `fusedActivationGrad ${lanes}`,
+    read: { x, bias, dy },
+    write: { dx, sums },
+    types: { x: type, bias: type, dy: type, dx: type, sums: type },
+    words: { rows, columns, blockRows },
+    floats: { positive: gain, negative: gain * slope },
+    workgroupSize: [threads],
+    workgroups: [Math.ceil(columns / lanes), blocks],
+    declarations: () => `var<workgroup> totals: array<${type}, ${threads}>;`,
+    body: () => `let column = group.x * ${lanes}u + thread % ${lanes}u;
+  let inside = column < u.columns;
+  if (inside) {
+    var total = ${type}();
+    let end = min((group.y + 1u) * u.blockRows, u.rows);
+    for (var row = group.y * u.blockRows + thread / ${lanes}u; row < end; row += ${down}u) {
+      let i = row * u.columns + column;
+      let above = x[i] + bias[column] > ${type}();
+      let d = dy[i] * select(${type}(u.negative), ${type}(u.positive), above);
+      dx[i] = d;
+      total += d;
+    }
+    totals[thread] = total;
+  }
+  for (var half = ${threads / 2}u; half >= ${lanes}u; half >>= 1u) {
+    workgroupBarrier();
+    if (thread < half) { totals[thread] += totals[thread + half]; }
+  }
+  if (thread < ${lanes}u && inside) { sums[group.y * u.columns + column] = totals[thread]; }`,
+  });
+  if (blocks > 1) reduceOnGpu(call, "sum", sums, dbias, { outer: 1, n: blocks, inner: channels }, 1);
+}
+
 /** gain·f(x + bias). */
 export const fusedActivation = defineOp<"x", Attrs, "bias">({
   name: "GanvilFusedActivation",
@@ -50,6 +109,11 @@ export const fusedActivation = defineOp<"x", Attrs, "bias">({
     const { rows, channels, blockRows, blocks } = blocksOf(x);
     const args = [y.ptr, x.ptr, bias?.ptr ?? 0, rows, channels, blockRows, slope, gain];
     split("fusedActivation", blocks, 0, args);
+  },
+  webgpu: (context, { x, bias }, [y], { slope, gain }) => {
+    const parameters = [gain, gain * slope];
+    if (bias) elementwise(context, ["add", "fusedActivation"], [x, bias], y, { parameters });
+    else elementwise(context, ["fusedActivation"], [x], y, { parameters });
   },
   gradient: (dy, { x, bias }, attrs) => {
     const [dx, dbias] = callMany(fusedActivationGrad, { x, bias, dy }, attrs);
@@ -75,6 +139,11 @@ export const fusedActivationGrad: Op<"x" | "dy", Attrs, "bias"> = defineOp<"x" |
     const operands = [dx.ptr, sums, x.ptr, bias?.ptr ?? 0, dy.ptr];
     split("fusedActivationGrad", blocks, 0, [...operands, rows, channels, blockRows, slope, gain]);
     if (bias) kernels.sumBlocks(sums, dbias.ptr, blocks, channels);
+  },
+  webgpu: (context, { x, bias, dy }, [dx, dbias], attrs) => {
+    const parameters = [attrs.gain, attrs.gain * attrs.slope];
+    if (bias) gradientWithBias(context, { x, bias, dy }, dx, dbias, attrs);
+    else elementwise(context, ["fusedActivationGrad"], [x, dy], dx, { parameters });
   },
   gradient: (ddx, { x, bias }, attrs, [, ddbias]) => ({
     x: () => zerosLike(x),

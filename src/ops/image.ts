@@ -1,6 +1,7 @@
 import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
 import { call, defineOp } from "../backend/op.ts";
 import { check, checkShape, checkType, kindOf, showShape } from "../errors.ts";
+import { mathFor } from "./math.wgsl.ts";
 import { sweepItems } from "./operand.ts";
 
 /**
@@ -41,6 +42,31 @@ export const imageBatchOp = defineOp<never, ImageBytes>({
     const args = [context.bytes(data), flips, y.ptr, ...shape];
     sweepItems(context, "imageBatch", args, 3, picture, [picture, flips === 0 ? 0 : 1, 4 * picture]);
   },
+  // A quotient's rounding is the device's, a product's rest is not.
+  webgpu: (context, _, [y], { data, shape, mirror }) => {
+    if (y.size === 0) return;
+    const [, height, width, channels] = shape;
+    context.run({
+      name: mirror ? "imageBatch mirrored" : "imageBatch",
+      read: { x: context.values(data), ...(mirror && { mirror: context.values(mirror) }) },
+      write: { y },
+      words: mirror ? { height, width, channels } : {},
+      elements: y.size,
+      declarations: () => "fn byteOf(word: i32, at: u32) -> i32 { return (word >> ((at & 3u) * 8u)) & 255; }",
+      body: () => `var at = i;
+  ${
+    mirror
+      ? `let column = (i / u.channels) % u.width;
+  let picture = i / (u.channels * u.width * u.height);
+  let turned = byteOf(mirror[picture / 4u], picture) != 0;
+  at = select(i, i + (u.width - 1u - 2u * column) * u.channels, turned);`
+      : ""
+  }
+  let centred = f32(2 * byteOf(x[at / 4u], at) - 255);
+  let near = centred * ${1 / 255};
+  y[i] = fma(fma(-255.0, near, centred), ${1 / 255}, near);`,
+    });
+  },
 });
 
 /**
@@ -62,6 +88,18 @@ export const imageBytesOp = defineOp<"x">({
     return { shape: [Math.ceil(size / 4)], dtype: "int32" };
   },
   wasm: (context, { x }, [y]) => sweepItems(context, "imageBytes", [x.ptr, y.ptr, x.size], 2, 1, [4, 1]),
+  webgpu: (context, { x }, [y]) =>
+    context.run({
+      name: "imageBytes",
+      read: { x },
+      write: { y },
+      types: { x: "vec4f" },
+      elements: y.size,
+      declarations: () => mathFor("isNanF(", 4),
+      body: () => `let scaled = clamp((x[i] + 1.0) * 127.5 + 0.5, F(0), F(255));
+  let bytes = select(U(scaled), U(0), isNanF(x[i]));
+  y[i] = bitcast<i32>(bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u));`,
+    }),
 });
 
 /**
@@ -99,6 +137,27 @@ export const translateOp = defineOp<"x" | "shift", { direction: 1 | -1 }>({
     const args = [x.ptr, shift.ptr, y.ptr, n, h, w, c, direction];
     const picture = h * w * c;
     sweepItems(context, "translate", args, 3, picture, [4 * picture, 8, 4 * picture]);
+  },
+  webgpu: (context, { x, shift }, [y], { direction }) => {
+    const [, height, width, channels] = x.shape;
+    context.run({
+      name: "translate",
+      read: { x, shift },
+      write: { y },
+      types: { x: "u32", y: "u32" },
+      ints: { height, width, channels, direction },
+      elements: y.size,
+      body: () => `let pixel = i32(i) / u.channels;
+  let row = pixel / u.width;
+  let picture = row / u.height;
+  let down = u.direction * clamp(shift[2 * picture], -u.height, u.height);
+  let right = u.direction * clamp(shift[2 * picture + 1], -u.width, u.width);
+  let fromRow = row % u.height - down;
+  let fromColumn = pixel % u.width - right;
+  let inside = fromRow >= 0 && fromRow < u.height && fromColumn >= 0 && fromColumn < u.width;
+  let at = i32(i) - (down * u.width + right) * u.channels;
+  y[i] = select(0u, x[select(0, at, inside)], inside);`,
+    });
   },
   gradient: (dy, { shift }, { direction }) => ({
     x: (): Tensor => call(translateOp, { x: dy, shift }, { direction: direction === 1 ? -1 : 1 }),
