@@ -1,7 +1,7 @@
 import type { Case } from "./cases.ts";
 import { type Effort, type Row, runCase } from "./contest.ts";
 import type { Remote } from "./protocol.ts";
-import { type ContestantName, everyName } from "./rivals/contestant.ts";
+import { type ContestantName, everyName, gpuNames, isOwn } from "./rivals/contestant.ts";
 import { stepSection } from "./steps.ts";
 
 /** How long to measure a case. Steps take seconds with some rivals: one sample a round may have to do. */
@@ -21,6 +21,13 @@ export function chosen(
     .filter(({ name }) => name.toLowerCase().includes(part))
     .map((one) => ({ ...one, rivals: one.rivals.filter((name) => rivals?.includes(name) ?? true) }));
 }
+
+/** The cases with contestants on the GPU: ganvil in all, TensorFlow.js in those where another backend of it is. */
+export const withGpu = (cases: readonly Case[]): Case[] =>
+  cases.map((one) => {
+    const shared = one.rivals.some((name) => name.startsWith("tfjs"));
+    return { ...one, rivals: [...one.rivals, ...gpuNames.filter((name) => shared || isOwn(name))] };
+  });
 
 /** Everybody who takes part in any of the cases. */
 export function entrants(cases: readonly Case[]): ContestantName[] {

@@ -39,6 +39,12 @@ const entries: Partial<Record<ContestantName, Entry>> = {
   "jax-js": {
     start: () => new Worker(new URL("../rivals/jax-js.ts", import.meta.url), { type: "module" }),
   },
+  "ganvil-webgpu": {
+    start: () => new Worker(new URL("../rivals/ganvil-webgpu.ts", import.meta.url), { type: "module" }),
+  },
+  "tfjs-webgpu": {
+    start: () => new Worker(new URL("../rivals/tfjs-webgpu.ts", import.meta.url), { type: "module" }),
+  },
 };
 
 /** Who can take part in a browser. */

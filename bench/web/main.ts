@@ -1,9 +1,11 @@
+import { adapterName, isSoftware } from "../../src/webgpu/adapter.ts";
 import { type Case, cases } from "../cases.ts";
 import { chart } from "../chart.ts";
 import type { Row } from "../contest.ts";
 import { footnotes, type Report } from "../report.ts";
-import type { ContestantName } from "../rivals/contestant.ts";
-import { chosen, entrants, runCases } from "../suite.ts";
+import { type ContestantName, gpuNames } from "../rivals/contestant.ts";
+import { chosen, entrants, runCases, withGpu } from "../suite.ts";
+import { gpuTerm } from "../webgpu/report.ts";
 import { ContestantWorker, pageNames } from "./contestants.ts";
 import { rowOf } from "./table.ts";
 
@@ -17,17 +19,31 @@ function missing(id: string): never {
 const running = new Map<ContestantName, ContestantWorker>();
 let cancelled = false;
 
-for (const name of pageNames.slice(1)) {
+function offerContestant(name: ContestantName, title: string, within: string, checked: boolean): void {
   const label = document.createElement("label");
-  const box = Object.assign(document.createElement("input"), {
-    type: "checkbox",
-    checked: true,
-    value: name,
-  });
-  label.append(box, ` ${name}`);
-  element("rivals").append(label);
+  const box = Object.assign(document.createElement("input"), { type: "checkbox", checked, value: name });
+  label.append(box, ` ${title}`);
+  element(within).append(label);
+}
+
+const onGpu: readonly string[] = gpuNames;
+for (const name of pageNames.slice(1)) {
+  if (!onGpu.includes(name)) offerContestant(name, name, "rivals", true);
 }
 element("isolation").hidden = crossOriginIsolated;
+
+/** Lets contestants on the GPU take part where the browser has one; at first without them where it is slow. */
+async function offerGpu(): Promise<void> {
+  const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) return;
+  const software = isSoftware(adapter);
+  element("adapter").textContent = adapterName(adapter);
+  element("software").hidden = !software;
+  offerContestant("ganvil-webgpu", "ganvil (WebGPU)", "gpu-contestants", !software);
+  offerContestant("tfjs-webgpu", "tfjs-webgpu", "gpu-contestants", !software);
+  element("on-gpu").hidden = false;
+}
+offerGpu();
 
 /** What the form asks for. */
 interface Settings {
@@ -37,10 +53,10 @@ interface Settings {
 }
 
 function settings(): Settings {
-  const boxes = [...document.querySelectorAll<HTMLInputElement>("#rivals input:checked")];
+  const boxes = [...document.querySelectorAll<HTMLInputElement>("fieldset input:checked")];
   const rivals = boxes.map(({ value }) => value as ContestantName);
   const only = element<HTMLInputElement>("only").value.trim();
-  const wanted = chosen(cases, { only, rivals });
+  const wanted = chosen(withGpu(cases), { only, rivals });
   if (wanted.length === 0) throw new Error(`No case's name contains "${only}".`);
   const threads = Math.max(1, Math.floor(element<HTMLInputElement>("threads").valueAsNumber || 1));
   return { wanted, threads, quick: element<HTMLInputElement>("quick").checked };
@@ -123,7 +139,8 @@ function show(report: Report): void {
   if (report.rows.length === 0) return;
   const svg = chart(report);
   element("chart").innerHTML = svg;
-  element("footnotes").textContent = footnotes(report.rows);
+  const gpu = Object.keys(report.versions).some((name) => onGpu.includes(name));
+  element("footnotes").textContent = [gpu ? gpuTerm : "", footnotes(report.rows)].filter(Boolean).join("\n");
   offer("json", `${JSON.stringify(report, null, 2)}\n`, "application/json");
   offer("svg", svg, "image/svg+xml");
 }

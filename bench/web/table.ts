@@ -1,6 +1,7 @@
 import type { Row } from "../contest.ts";
 import { figure, share } from "../report.ts";
 import type { ContestantName } from "../rivals/contestant.ts";
+import { gpuLine } from "../webgpu/report.ts";
 
 /** One case as a body of the table of results, a line for each contestant. */
 export function rowOf(row: Row, peak: number | undefined): HTMLTableSectionElement {
@@ -21,6 +22,10 @@ export function rowOf(row: Row, peak: number | undefined): HTMLTableSectionEleme
       ratio === undefined ? "" : `${ratio.toPrecision(3)}×`,
     ];
     for (const cell of cells) line.insertCell().textContent = cell;
+    if (!("gpu" in result) || result.gpu === undefined) continue;
+    const sent = document.createElement("small");
+    sent.textContent = gpuLine(result.gpu);
+    line.cells[2].append(sent);
   }
   return body;
 }

@@ -22,6 +22,7 @@ export default defineConfig({
       "@tensorflow/tfjs-core/dist/register_all_gradients.js",
       "@tensorflow/tfjs-backend-cpu",
       "@tensorflow/tfjs-backend-wasm",
+      "@tensorflow/tfjs-backend-webgpu",
       "@jax-js/jax",
       "onnxruntime-web/wasm",
       ...["benchmark/benchmark.js", "lodash", "platform"],

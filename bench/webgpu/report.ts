@@ -21,11 +21,14 @@ export interface GpuReport extends Report {
   readonly scale: Scale;
 }
 
+/** What times on the GPU leave out. */
+export const gpuTerm =
+  "Times on the GPU end when it is done with many calls enqueued one after another, and exclude reading results back; a step includes the read of its losses, a few bytes, which a training loop waits for.";
+
 /** What a figure is, and what it leaves out. */
 export const terms = [
   "A figure is the median of interleaved rounds, ± half their quartiles' distance; × is the time over that of ganvil-webgpu.",
-  "Times on the GPU end when it is done with many calls enqueued one after another, and exclude reading results back;",
-  "a step includes the read of its losses, a few bytes, which a training loop waits for.",
+  gpuTerm,
   "gpu: the passes by the GPU's own clock; js: JavaScript until the call is back, in full and for each dispatch.",
 ];
 

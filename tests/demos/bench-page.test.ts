@@ -42,6 +42,12 @@ async function openPage(only: string): Promise<{ page: Page; faults: string[] }>
   return { page, faults };
 }
 
+/** The page's colours, text and chart as a picture, for whoever looks: where the variable names a folder. */
+async function pictured(page: Page, name: string): Promise<void> {
+  const folder = process.env.GANVIL_PICTURES;
+  if (folder) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+}
+
 const inState = (page: Page, state: string) =>
   page.waitForFunction((state) => document.body.dataset.state === state, state, { timeout: 60_000 });
 
@@ -62,6 +68,27 @@ describe("the page of the benchmark", () => {
     expect(Object.keys(versions)).toEqual(rivals);
     expect(rows).toHaveLength(1);
     expect(rows[0].ratios["onnxruntime-web"]).toBeGreaterThan(0);
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
+  it("lets the GPU take part, its times without reading back, and says what went there", async () => {
+    const { page, faults } = await openPage("batch 2 filter-gradient");
+    await page.waitForSelector("#on-gpu:not([hidden])");
+    const offered = await page.locator("#gpu-contestants label").allInnerTexts();
+    expect(offered.map((text) => text.trim())).toEqual(["ganvil (WebGPU)", "tfjs-webgpu"]);
+    for (const box of await page.locator("#rivals input").all()) await box.uncheck();
+    for (const box of await page.locator("#gpu-contestants input").all()) await box.check();
+    await page.click("#start");
+    await inState(page, "done");
+    const names = await page.locator("#results td:nth-child(2)").allInnerTexts();
+    expect(names).toEqual(["ganvil", "ganvil-webgpu", "tfjs-webgpu"]);
+    expect(await page.locator("#results small").allInnerTexts()).toEqual([
+      expect.stringMatching(/js .*s.*, \d+ reads? of/),
+      expect.stringMatching(/js .*s.*, \d+ dispatch.*, 0 reads/),
+    ]);
+    expect(await page.innerText("#footnotes")).toContain("exclude reading results back");
+    await pictured(page, "bench-page-gpu");
     expect(faults).toEqual([]);
     await page.close();
   });
