@@ -234,12 +234,12 @@ const functions: Readonly<Record<string, string>> = {
   let t = b * high;
   let y = expF(t);
   let exact = fma(y, fma(b, high, -t) + b * low, y);
-  let edge = select(select(infinityF(), -infinityF(), a == F(0)), F(0), a == F(1));
-  let outside = (a == F(0)) | isInfF(a) | isInfF(b) | (a == F(1));
-  let sure = select(expF(b * select(high, edge, (a == F(0)) | isInfF(a))), F(1), a == F(1));
-  return select(select(exact, y, abs(t) > F(87)), sure, outside);
+  let edge = select(infinityF(), -infinityF(), a == F(0));
+  let outside = (a == F(0)) | isInfF(a);
+  let sure = expF(b * select(high, edge, outside));
+  return select(select(exact, y, abs(t) > F(87)), sure, outside | isInfF(b));
 }`,
-  // IEEE 754's pow.
+  // JavaScript's pow, where an infinite power of ±1 is NaN.
   powF: `(a: F, b: F) -> F {
   let y = powerF(abs(a), b);
   let whole = floor(b) == b;
@@ -247,8 +247,8 @@ const functions: Readonly<Record<string, string>> = {
   let negative = bitcast<I>(a) < I(0);
   let signed = select(y, -y, negative & whole & (floor(half) != half) & !isInfF(b));
   let real = select(signed, nanF(), (a < F(0)) & !whole & !isInfF(a));
-  let known = select(real, nanF(), isNanF(a) | isNanF(b));
-  return select(known, F(1), (b == F(0)) | (a == F(1)));
+  let unknown = isNanF(a) | isNanF(b) | ((abs(a) == F(1)) & isInfF(b));
+  return select(select(real, nanF(), unknown), F(1), b == F(0));
 }`,
   // a - b⌊a/b⌋: b times powers of 2 is taken from |a| as often as it goes, each time exactly.
   modF: `(a: F, b: F) -> F {
