@@ -1,8 +1,11 @@
 import { matMul as tfMatMul } from "@tensorflow/tfjs-core";
-import { type Call, defineOp, type Operand } from "../backend/op.ts";
+import { type Call, defineOp, type GpuCall, type Operand } from "../backend/op.ts";
 import { check, checkType, showShape } from "../errors.ts";
-import { applyFused, checkFused, type FusedAttrs } from "./bias-activation.ts";
+import type { GpuOperand } from "../webgpu/shader.ts";
+import { applyFused, applyFusedOnGpu, checkFused, type FusedAttrs } from "./bias-activation.ts";
 import { sumTo } from "./broadcast.ts";
+import { matMulOnGpu } from "./matmul.wgsl.ts";
+import { fillOnGpu } from "./operand.ts";
 
 interface MatMulAttrs {
   readonly transposeA: boolean;
@@ -151,6 +154,33 @@ function multiply(
   call.split("matMulEach", Math.ceil(count / each), scratch, args);
 }
 
+/** The same on the GPU. */
+function multiplyOnGpu(
+  call: GpuCall,
+  a: GpuOperand,
+  b: GpuOperand,
+  y: GpuOperand,
+  attrs: MatMulAttrs,
+  { batch, m, k, n }: Geometry,
+): void {
+  if (y.size === 0 || k === 0) {
+    fillOnGpu(call, y, 0);
+    return;
+  }
+  const count = y.size / (m * n);
+  if (!attrs.transposeA && b.size === k * n && a.size === m * count * k) {
+    // One right matrix for all left ones is a single taller product.
+    matMulOnGpu(call, a, b, y, { ...attrs, m: m * count, k, n, count: 1 });
+    return;
+  }
+  const regular = [a.size / (m * k), b.size / (k * n)].every((number) => number === 1 || number === count);
+  const left = regular ? [] : matrixNumbers(a.shape, batch);
+  const right = regular ? [] : matrixNumbers(b.shape, batch);
+  const pairs = left.flatMap((number, i) => [number, right[i]]);
+  const table = regular ? {} : { pairs: call.values(Int32Array.from(pairs)) };
+  matMulOnGpu(call, a, b, y, { ...attrs, ...table, m, k, n, count });
+}
+
 /** y = a·b for matrices in the last two axes, either transposed; batch dimensions broadcast. */
 export const matMul = defineOp<"a" | "b", MatMulAttrs, never, Geometry>({
   name: "BatchMatMul",
@@ -164,6 +194,7 @@ export const matMul = defineOp<"a" | "b", MatMulAttrs, never, Geometry>({
     return batch.reduce((product, size) => product * size, 2 * m * k * n);
   },
   wasm: (call, { a, b }, [y], attrs, plan) => multiply(call, a, b, y, attrs, plan),
+  webgpu: (call, { a, b }, [y], attrs, plan) => multiplyOnGpu(call, a, b, y, attrs, plan),
   gradient: (dy, { a, b }, { transposeA, transposeB }) => ({
     a: () =>
       sumTo(transposeA ? tfMatMul(b, dy, transposeB, true) : tfMatMul(dy, b, false, !transposeB), a.shape),
@@ -191,5 +222,9 @@ export const fusedMatMul = defineOp<
   wasm: (call, { a, b, bias, preluActivationWeights }, [y], attrs, plan) => {
     multiply(call, a, b, y, attrs, plan);
     applyFused(call, y, attrs, bias, preluActivationWeights);
+  },
+  webgpu: (call, { a, b, bias, preluActivationWeights }, [y], attrs, plan) => {
+    multiplyOnGpu(call, a, b, y, attrs, plan);
+    applyFusedOnGpu(call, y, attrs, bias, preluActivationWeights);
   },
 });
