@@ -107,7 +107,7 @@ fn power(a: T, b: T) -> T {
 export type Formula = keyof Kernels | "fusedActivation" | "fusedActivationGrad";
 
 export interface ElementwiseOptions {
-  /** p and q; default 0. */
+  /** p, or p and q. */
   readonly parameters?: readonly number[];
   /** Computes in float32 whatever the operands are; default: in the first operand's dtype. */
   readonly floats?: boolean;
@@ -122,7 +122,7 @@ export function elementwise(
   chain: readonly Formula[],
   operands: readonly GpuOperand[],
   y: GpuOperand,
-  { parameters: [p = 0, q = 0] = [], floats = operands[0].dtype === "float32" }: ElementwiseOptions = {},
+  { parameters = [], floats = operands[0].dtype === "float32" }: ElementwiseOptions = {},
 ): void {
   const [a, b = a] = operands;
   const { n, aStep, bStep, rank, axes } = planWalk(y.shape, a.shape, b.shape, 1);
@@ -137,7 +137,6 @@ export function elementwise(
     return step === 1 && lanes === 4 ? `vec4<${type}>` : type;
   };
   const words: Record<string, number> = {};
-  const ints: Record<string, number> = {};
   if (rank > 0) words.run = n / lanes;
   for (let axis = 0; axis < rank; axis++) {
     words[`size${axis}`] = axes[4 * axis];
@@ -145,9 +144,7 @@ export function elementwise(
       words[`${name}${axis}`] = axes[4 * axis + 1 + i] / (steps[i] === 1 ? lanes : 1);
     }
   }
-  const used = chain.map(formulaOf).join();
-  const parameters = Object.entries({ p, q }).filter(([name]) => new RegExp(`\\b${name}\\b`).test(used));
-  if (!floats) Object.assign(ints, Object.fromEntries(parameters));
+  const scalars = parameters.map((value, k) => ["pq"[k], value] as const);
   const bindings = names.map((name, i) => [name, operands[i]] as const).slice(inPlace ? 1 : 0);
   call.run({
     name: `${chain.join("+")} ${scalar} ${steps.join("")}${rank}${lanes}${inPlace ? "=" : ""}`,
@@ -158,19 +155,18 @@ export function elementwise(
       y: stored(y, 1),
     },
     words,
-    ints,
-    floats: floats ? Object.fromEntries(parameters) : {},
+    [floats ? "floats" : "ints"]: Object.fromEntries(scalars),
     elements: Math.ceil(y.size / lanes),
     declarations: () => {
       const vector = (type: string) => (lanes === 4 ? `vec4<${type}>` : type);
       const last = chain.length - 1;
+      const given = scalars.map(([name]) => `let ${name} = T(u.${name});`).join(" ");
       const text = chain.map((kernel, k) => {
         const operandNames = k === 0 && operands.length === 2 ? "a: T, b: T" : "x: T";
-        const scalars = parameters.map(([name]) => `let ${name} = T(u.${name});`).join(" ");
         const result = k === last ? "R" : "T";
-        return `fn f${k}(${operandNames}) -> ${result} { ${scalars} return ${formulaOf(kernel)}; }`;
+        return `fn f${k}(${operandNames}) -> ${result} { ${given} return ${formulaOf(kernel)}; }`;
       });
-      if (/\b(un)?ordered\(|\bpower\(/.test(used)) text.unshift(ordering[scalar]);
+      if (/\b(un)?ordered\(|\bpower\(/.test(text.join())) text.unshift(ordering[scalar]);
       const types = `alias T = ${vector(scalar)};\nalias R = ${stored(y, 1)};`;
       return [types, mathFor(text.join("\n"), lanes), ...text].join("\n");
     },
