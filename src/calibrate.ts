@@ -2,7 +2,7 @@ import { add, dispose, fill, matMul, ones, type Tensor, tidy } from "@tensorflow
 import type { GanvilBackend } from "./backend/backend.ts";
 import { compile } from "./backend/compile.ts";
 import type { Placement } from "./backend/placement.ts";
-import type { DeviceName } from "./backend/residency.ts";
+import type { DeviceName } from "./backend/tensor-record.ts";
 import type { Gpu } from "./webgpu/gpu.ts";
 
 /** Sizes that take a device some milliseconds: large enough that a call's cost does not count. */

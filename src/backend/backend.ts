@@ -16,7 +16,8 @@ import { Gpu } from "../webgpu/gpu.ts";
 import { Executor } from "./executor.ts";
 import { Jobs } from "./jobs.ts";
 import { type Explanation, Placer } from "./placer.ts";
-import { type DeviceName, heapBytes, Residency } from "./residency.ts";
+import { Residency } from "./residency.ts";
+import { type DeviceName, heapBytes } from "./tensor-record.ts";
 
 /** The name under which TensorFlow.js knows the backend. */
 export const backendName = "ganvil";

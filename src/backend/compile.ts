@@ -6,9 +6,9 @@ import { GpuArena } from "../webgpu/memory.ts";
 import { Uniforms } from "../webgpu/uniforms.ts";
 import type { GanvilBackend } from "./backend.ts";
 import { currentBackend } from "./backend.ts";
-import { copyInto, copyOf, copyOut } from "./copy.ts";
+import { copyInto, copyOf, copyOut, moveOut } from "./copy.ts";
 import { type Memory, type Places, Recorder } from "./recorder.ts";
-import type { Place } from "./residency.ts";
+import type { Place } from "./tensor-record.ts";
 
 /** Tensors in, tensors out, all of fixed shapes; effects on variables are in place. */
 export type Step = (...inputs: Tensor[]) => Tensor[];
@@ -223,7 +223,7 @@ function record(backend: GanvilBackend, step: Step, inputs: Tensor[], peakBytes:
 
 /** Frees a recording's memory; what is alive in it moves out. */
 function leave(backend: GanvilBackend, { made }: Recorder, memory: Memory): void {
-  for (const dataId of made) if (backend.refCount(dataId) > 0) backend.residency.moveOut(dataId);
+  for (const dataId of made) if (backend.refCount(dataId) > 0) moveOut(backend, dataId);
   free(memory);
 }
 

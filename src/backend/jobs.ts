@@ -1,5 +1,6 @@
 import type { BackendValues, DataId, TensorInfo } from "@tensorflow/tfjs-core";
-import { type DeviceName, gpuBytes, type Residency, type TensorRecord } from "./residency.ts";
+import type { Residency } from "./residency.ts";
+import { type DeviceName, gpuBytes, type TensorRecord, valuesFromGpu } from "./tensor-record.ts";
 
 /** What is to be done on the host once the GPU has computed some values. */
 interface HostAct {
@@ -139,9 +140,7 @@ export class Jobs {
 }
 
 async function fromGpu(record: TensorRecord): Promise<BackendValues> {
-  const { gpu, region, dtype } = record;
+  const { gpu, region } = record;
   const [bytes] = await gpu!.finish([gpu!.queue.read(region!, gpuBytes(record))]);
-  if (dtype === "float32" || dtype === "complex64") return new Float32Array(bytes);
-  const words = new Int32Array(bytes);
-  return dtype === "bool" ? Uint8Array.from(words) : words;
+  return valuesFromGpu(record, bytes);
 }

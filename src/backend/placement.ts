@@ -1,4 +1,4 @@
-import type { DeviceName } from "./residency.ts";
+import type { DeviceName } from "./tensor-record.ts";
 
 /** What the devices can do, as measured: what the choice between them goes by. */
 export interface Placement {

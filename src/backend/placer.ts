@@ -1,7 +1,8 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { AnyOp, OutputSpec } from "./op.ts";
 import { type Choice, choose, type Placement } from "./placement.ts";
-import type { DeviceName, Residency, TensorRecord } from "./residency.ts";
+import type { Residency } from "./residency.ts";
+import type { DeviceName, TensorRecord } from "./tensor-record.ts";
 
 /** How devices are chosen: each by what is fastest, or one wherever it can. */
 export type PlacementMode = "auto" | DeviceName;

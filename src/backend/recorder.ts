@@ -4,7 +4,7 @@ import { blockBytes } from "../wasm/free-list.ts";
 import type { GpuArena, Region } from "../webgpu/memory.ts";
 import type { Uniforms } from "../webgpu/uniforms.ts";
 import type { GanvilBackend } from "./backend.ts";
-import type { Place } from "./residency.ts";
+import type { Place } from "./tensor-record.ts";
 
 /** 32-bit FNV-1a of bytes, gone on from `hash`. */
 function hashBytes(hash: number, bytes: Uint8Array): number {

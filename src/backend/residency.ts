@@ -12,39 +12,16 @@ import type { Heap } from "../wasm/heap.ts";
 import type { Gpu } from "../webgpu/gpu.ts";
 import { FlatRegions, type Region } from "../webgpu/memory.ts";
 import type { Executor } from "./executor.ts";
-
-/** Where kernels run, and where a tensor's values can be. */
-export type DeviceName = "wasm" | "webgpu";
-
-/** Where values lie: an address in the Wasm heap, or a block of the GPU's memory. */
-export type Place = number | Region;
-
-/** Where a tensor's values are, and how many tensors share them. */
-export interface TensorRecord {
-  readonly dtype: DataType;
-  readonly length: number;
-  refCount: number;
-  /**
-   * Address in the Wasm heap, and block on the GPU: both where both have the values. Neither: they are zeros that
-   * nobody has looked at, or pending. Strings have none.
-   */
-  ptr?: number;
-  region?: Region;
-  /** The device of `region`. */
-  gpu?: Gpu;
-  /** Settles when an op that waits for its inputs has computed them. */
-  pending?: Promise<void>;
-  /** On the way from the GPU to the heap. */
-  arriving?: Promise<void>;
-  /** Why they could not be computed. */
-  failure?: unknown;
-  /** Written by JavaScript within a captured step, and by nothing else. */
-  constant?: boolean;
-  readonly strings?: Uint8Array[];
-}
-
-/** complex64 holds pairs, the real part first. */
-const bytesPer: Partial<Record<DataType, number>> = { float32: 4, int32: 4, bool: 1, complex64: 8 };
+import {
+  bytesPer,
+  type DeviceName,
+  gpuBytes,
+  type HeapValues,
+  heapBytes,
+  type Place,
+  type TensorRecord,
+  valuesFromGpu,
+} from "./tensor-record.ts";
 
 /** Where each tensor's values are: in the Wasm heap, on the GPU, in both, or pending. */
 export class Residency {
@@ -127,7 +104,7 @@ export class Residency {
   /** Gives a record memory, contents undefined. */
   allocate(record: TensorRecord, device: DeviceName): void {
     if (device === "wasm") record.ptr = this.heap.alloc(heapBytes(record));
-    else this.#setRegion(record, this.gpu!.memory.alloc(gpuBytes(record)));
+    else this.setRegion(record, this.gpu!.memory.alloc(gpuBytes(record)));
   }
 
   /** True where the values are on the GPU and nowhere else. */
@@ -195,7 +172,7 @@ export class Residency {
         : memory.within(undefined, () => memory.alloc(gpuBytes(record)));
       if (made && recorder !== undefined) recorder.act("zeros", () => queue.clear(region));
       else queue.clear(region);
-      this.#setRegion(record, region);
+      this.setRegion(record, region);
       return region;
     }
     const { ptr } = record;
@@ -209,35 +186,8 @@ export class Residency {
         : memory.within(undefined, () => memory.alloc(gpuBytes(record)));
     if (again) recorder.act("upload", () => upload(region));
     else upload(region);
-    this.#setRegion(record, region);
+    this.setRegion(record, region);
     return region;
-  }
-
-  /**
-   * Lays tensors' values end to end in one buffer, where they are not in one yet and one may be so large. A buffer
-   * that was filled in this way is left as a whole or not at all, so that sets which overlap do not take turns.
-   */
-  layTogether(tensors: readonly Pick<TensorInfo, "dataId">[]): void {
-    const { memory, queue } = this.gpu!;
-    const { recorder } = this.executor;
-    const regions = new Map(tensors.map((tensor) => [this.of(tensor.dataId), this.region(tensor)]));
-    const all = [...regions.values()];
-    if (all.every(({ buffer }) => buffer === all[0].buffer)) return;
-    const bytes = [...regions.keys()].map(gpuBytes);
-    // What a block takes beyond its values is less than 256 bytes.
-    if (bytes.reduce((a, b) => a + b + 256, 0) > memory.largestBytes) return;
-    const isLeft = ({ source }: Region) =>
-      !(source instanceof FlatRegions) ||
-      all.filter((region) => region.source === source).length === source.alive;
-    if (!all.every(isLeft) || tensors.some(({ dataId }) => recorder?.made.has(dataId))) return;
-    // What was recorded so far reads them where they were.
-    if (recorder?.memory !== undefined) recorder.postponed = true;
-    const flat = new FlatRegions(memory, bytes);
-    for (const [i, [record, region]] of [...regions].entries()) {
-      queue.copy(region, flat.regions[i], gpuBytes(record));
-      region.free();
-      record.region = flat.regions[i];
-    }
   }
 
   /** Copies a tensor's values from the heap to a block. */
@@ -251,7 +201,7 @@ export class Residency {
     record.constant = false;
     if (device === "wasm") {
       record.region?.free();
-      this.#setRegion(record, undefined);
+      this.setRegion(record, undefined);
     } else if (record.ptr !== undefined) {
       this.heap.free(record.ptr);
       record.ptr = undefined;
@@ -261,12 +211,12 @@ export class Residency {
   /** Everything will be written to the tensor: what it had, or had lost, does not count. */
   forget({ dataId }: Pick<TensorInfo, "dataId">): void {
     const record = this.of(dataId);
-    if (record.gpu !== undefined && record.gpu !== this.gpu) this.#setRegion(record, undefined);
+    if (record.gpu !== undefined && record.gpu !== this.gpu) this.setRegion(record, undefined);
     record.failure = undefined;
   }
 
   /** A record's values in the heap, as a view that dies with the next allocation. */
-  view({ dtype, length, ptr = 0 }: TensorRecord): Float32Array | Int32Array | Uint8Array {
+  view({ dtype, length, ptr = 0 }: TensorRecord): HeapValues {
     if (dtype === "float32") return this.heap.f32(ptr, length);
     if (dtype === "complex64") return this.heap.f32(ptr, 2 * length);
     if (dtype === "int32") return this.heap.i32(ptr, length);
@@ -274,7 +224,7 @@ export class Residency {
   }
 
   /** A copy of a tensor's values from the heap. */
-  values(dataId: DataId): Float32Array | Int32Array | Uint8Array {
+  values(dataId: DataId): HeapValues {
     this.ptr({ dataId });
     return this.view(this.of(dataId)).slice();
   }
@@ -305,9 +255,7 @@ export class Residency {
     // It may have been written to, or moved, meanwhile.
     if (record.region !== region || record.ptr !== undefined) return;
     record.ptr = this.heap.within(undefined, () => this.heap.alloc(heapBytes(record)));
-    const words = new Int32Array(values);
-    if (record.dtype === "bool") this.heap.u8(record.ptr, record.length).set(words);
-    else this.heap.i32(record.ptr, words.length).set(words);
+    this.view(record).set(valuesFromGpu(record, values));
   }
 
   /** Values as the GPU has them: a bool there takes four bytes. */
@@ -316,7 +264,8 @@ export class Residency {
     return record.dtype === "bool" ? Int32Array.from(bytes) : bytes;
   }
 
-  #setRegion(record: TensorRecord, region: Region | undefined): void {
+  /** Gives a record its block on the GPU in use, or none. */
+  setRegion(record: TensorRecord, region: Region | undefined): void {
     record.region = region;
     record.gpu = region === undefined ? undefined : this.gpu;
     if (region === undefined) this.#onGpu.delete(record);
@@ -327,7 +276,7 @@ export class Residency {
   #leaveGpu(record: TensorRecord): void {
     const { gpu, ptr, region } = record;
     region?.free();
-    this.#setRegion(record, undefined);
+    this.setRegion(record, undefined);
     if (ptr === undefined) {
       record.failure =
         gpu!.failure ??
@@ -343,31 +292,4 @@ export class Residency {
     const record = this.of(dataId);
     if (record.gpu !== undefined && (record.gpu !== this.gpu || record.gpu.failure)) this.#leaveGpu(record);
   }
-
-  /** Moves a tensor's values out of a captured step's memory. */
-  moveOut(dataId: DataId): void {
-    const record = this.of(dataId);
-    if (record.ptr !== undefined) {
-      const bytes = heapBytes(record);
-      const ptr = this.heap.alloc(bytes);
-      this.#kernels.copy(record.ptr, ptr, bytes);
-      this.heap.free(record.ptr);
-      record.ptr = ptr;
-    }
-    if (record.region !== undefined) {
-      const { memory, queue } = record.gpu!;
-      const region = memory.alloc(gpuBytes(record));
-      queue.copy(record.region, region, gpuBytes(record));
-      record.region.free();
-      record.region = region;
-    }
-  }
 }
-
-/** Bytes of a tensor's values in the heap. */
-export const heapBytes = ({ dtype, length }: Pick<TensorRecord, "dtype" | "length">): number =>
-  length * (bytesPer[dtype] ?? 0);
-
-/** Bytes of a tensor's values on the GPU. */
-export const gpuBytes = (record: Pick<TensorRecord, "dtype" | "length">): number =>
-  record.dtype === "bool" ? 4 * record.length : heapBytes(record);

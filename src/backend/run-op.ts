@@ -3,9 +3,10 @@ import { check, checkType, kindOf, showShape } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import type { Planner } from "../wasm/planner.ts";
 import type { GanvilBackend } from "./backend.ts";
+import { layTogether } from "./copy.ts";
 import { GpuCalls, gpuOperand } from "./gpu-calls.ts";
 import type { AnyOp, Call, Operand, OutputSpec } from "./op.ts";
-import type { DeviceName } from "./residency.ts";
+import type { DeviceName } from "./tensor-record.ts";
 
 /** Refuses what is no tensor, and tensors that were disposed: a clone may still hold their values. */
 function checkTensors(
@@ -183,7 +184,11 @@ function computeOnWasm(backend: GanvilBackend, { op, inputs, outputs, attrs, pla
 function computeOnGpu(backend: GanvilBackend, { op, inputs, outputs, attrs, plan }: OpCall): void {
   const { executor, residency } = backend;
   const { recorder } = executor;
-  if (op.together !== undefined) residency.layTogether(op.together(attrs).map((name) => inputs[name]));
+  if (op.together !== undefined)
+    layTogether(
+      backend,
+      op.together(attrs).map((name) => inputs[name]),
+    );
   const operand = (tensor: TensorInfo) => gpuOperand(residency, tensor);
   const operands = mapInputs(inputs, operand);
   const results = outputs.map(operand);

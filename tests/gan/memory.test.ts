@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from "vitest";
 import { currentBackend } from "../../src/backend/backend.ts";
-import { heapBytes, type TensorRecord } from "../../src/backend/residency.ts";
+import { heapBytes, type TensorRecord } from "../../src/backend/tensor-record.ts";
 import { createGan, type Gan } from "../../src/gan/gan.ts";
 import { dcgan } from "../../src/recipes/dcgan.ts";
 import { useBuild } from "../builds.ts";
