@@ -1,4 +1,4 @@
-import type { Tensor4D } from "@tensorflow/tfjs-core";
+import { Tensor, type Tensor4D } from "@tensorflow/tfjs-core";
 import { check, checkType, show, showShape } from "../errors.ts";
 import type { ImageBytes } from "../ops/image.ts";
 
@@ -33,6 +33,9 @@ export interface SkippedPicture {
   readonly name: string;
   readonly reason: string;
 }
+
+/** True for a batch that is on a device already. */
+export const isTensor = (image: Batch["image"]): image is Tensor4D => image instanceof Tensor;
 
 interface PictureShape {
   readonly batch: number;

@@ -1,4 +1,4 @@
-import type { Scalar, Tensor, Tensor4D } from "@tensorflow/tfjs-core";
+import type { Scalar, Tensor, Tensor4D, Variable } from "@tensorflow/tfjs-core";
 import type { Network } from "../nn/network.ts";
 import type { Schedule } from "../optim/schedule.ts";
 import type { Key } from "../random.ts";
@@ -16,6 +16,11 @@ export interface Player {
    * the pictures seen. Left out: none is kept.
    */
   readonly averageHalfLife?: number;
+}
+
+/** A player's variables: what is trained, and what follows along. */
+export function trainedAndTracked({ network }: Player): Record<string, Variable> {
+  return { ...network.parameters, ...network.statistics };
 }
 
 /** What a loss sees of one turn. */

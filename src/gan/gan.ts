@@ -1,4 +1,11 @@
-import { Tensor, type Tensor2D, type Tensor4D, tensor, tidy, type Variable } from "@tensorflow/tfjs-core";
+import {
+  type Tensor,
+  type Tensor2D,
+  type Tensor4D,
+  tensor,
+  tidy,
+  type Variable,
+} from "@tensorflow/tfjs-core";
 import { currentBackend } from "../backend/backend.ts";
 import { type CompiledStep, compile, settled } from "../backend/compile.ts";
 import { check, checkType, GanvilError, showShape } from "../errors.ts";
@@ -8,8 +15,8 @@ import { assignStep } from "../ops/in-place.ts";
 import { Adam } from "../optim/adam.ts";
 import { Ema } from "../optim/ema.ts";
 import { emaDecay } from "../optim/schedule.ts";
-import { type Batch, checkBatch } from "./batch.ts";
-import type { Game, Player } from "./game.ts";
+import { type Batch, checkBatch, isTensor } from "./batch.ts";
+import { type Game, trainedAndTracked } from "./game.ts";
 import { Safeguard } from "./safeguard.ts";
 import { type CompleteSettings, completeSettings, type GanSettings, twoPlayerGame } from "./settings.ts";
 import { checkArrays, metadataOf, positionOf, type StateTensor, type TrainingState } from "./state.ts";
@@ -296,10 +303,4 @@ export class Gan {
  */
 export function createGan(settings: GanSettings): Gan {
   return new Gan(settings);
-}
-
-const isTensor = (image: Batch["image"]): image is Tensor4D => image instanceof Tensor;
-
-function trainedAndTracked({ network }: Player): Record<string, Variable> {
-  return { ...network.parameters, ...network.statistics };
 }

@@ -1,7 +1,7 @@
-import { Tensor, tensor4d } from "@tensorflow/tfjs-core";
+import { tensor4d } from "@tensorflow/tfjs-core";
 import { currentBackend } from "../backend/backend.ts";
 import { DeviceError } from "../errors.ts";
-import type { Batch } from "./batch.ts";
+import { type Batch, isTensor } from "./batch.ts";
 import type { TrainingState } from "./state.ts";
 
 /** A snapshot is due when training since the last one took so many times as long as taking it. */
@@ -23,11 +23,11 @@ export interface Guarded {
 
 /** A batch in JavaScript's memory, which no GPU takes with it. */
 async function keepable({ image, cursor }: Batch): Promise<Batch & { readonly bytes: number }> {
-  if (!(image instanceof Tensor)) return { image, cursor, bytes: image.data.byteLength };
+  if (!isTensor(image)) return { image, cursor, bytes: image.data.byteLength };
   const values = (await image.data()) as Float32Array;
   // A tensor is gone after its step: each replay needs another.
   return Object.defineProperty({ cursor, bytes: values.byteLength } as Batch & { bytes: number }, "image", {
-    get: () => tensor4d(values, image.shape as [number, number, number, number]),
+    get: () => tensor4d(values, image.shape),
   });
 }
 
