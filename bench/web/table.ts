@@ -1,7 +1,9 @@
 import type { Row } from "../contest.ts";
 import { figure, share } from "../report.ts";
-import type { ContestantName } from "../rivals/contestant.ts";
+import { type ContestantName, gpuNames } from "../rivals/contestant.ts";
 import { gpuLine } from "../webgpu/report.ts";
+
+const onGpu: readonly string[] = gpuNames;
 
 /** One case as a body of the table of results, a line for each contestant. */
 export function rowOf(row: Row, peak: number | undefined): HTMLTableSectionElement {
@@ -18,7 +20,7 @@ export function rowOf(row: Row, peak: number | undefined): HTMLTableSectionEleme
       i === 0 ? `${name}${trained}` : "",
       contestant,
       figure(result, work),
-      share(result, work, peak),
+      onGpu.includes(contestant) ? "" : share(result, work, peak),
       ratio === undefined ? "" : `${ratio.toPrecision(3)}×`,
     ];
     for (const cell of cells) line.insertCell().textContent = cell;

@@ -78,6 +78,13 @@ function wantedOf(scale: Scale, rivals: readonly ContestantName[]): Case[] {
 
 const running = new Map<ContestantName, ContestantProcess>();
 
+/** Writes what there is so far: a run that is cut short leaves something. */
+async function save(report: GpuReport): Promise<void> {
+  if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(report, null, 2)}\n`);
+  const svg = flags.svg ?? flags.json?.replace(/(\.json)?$/, ".svg");
+  if (svg !== undefined) await writeFile(svg, gpuChart(report));
+}
+
 async function bench(): Promise<GpuReport> {
   const { threads, scale: asked, rivals } = settings();
   const versions: Partial<Record<ContestantName, string>> = {};
@@ -103,14 +110,16 @@ async function bench(): Promise<GpuReport> {
   console.log(gpuHead(introduced));
   const wanted = wantedOf(scale, rivals);
   const rows: Row[] = [];
+  const command = `npm run bench:webgpu -- ${process.argv.slice(2).join(" ")}`.trim();
+  const soFar = (): GpuReport => ({ ...introduced, command, date: new Date().toISOString(), rows });
   const begin = ({ name }: Case) => console.error(`${rows.length + 1}/${wanted.length} ${name}`);
   for await (const row of runCases(wanted, running, { quick: flags.quick, begin, own: "ganvil-webgpu" })) {
     console.log(gpuLines(row, rows.at(-1), matMulCeiling([...rows, row])));
     rows.push(row);
+    await save(soFar());
   }
   console.log(`\n${gpuFoot(rows)}`);
-  const command = `npm run bench:webgpu -- ${process.argv.slice(2).join(" ")}`.trim();
-  return { ...introduced, command, date: new Date().toISOString(), rows };
+  return soFar();
 }
 
 async function main(): Promise<void> {
@@ -125,9 +134,6 @@ async function main(): Promise<void> {
   }
   try {
     const report = await bench();
-    if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(report, null, 2)}\n`);
-    const svg = flags.svg ?? flags.json?.replace(/(\.json)?$/, ".svg");
-    if (svg !== undefined) await writeFile(svg, gpuChart(report));
     if (report.rows.some(({ results }) => Object.values(results).some((result) => "failed" in result))) {
       process.exitCode = 1;
     }
