@@ -10,7 +10,7 @@ import { DeviceError } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import type { Heap } from "../wasm/heap.ts";
 import type { Gpu } from "../webgpu/gpu.ts";
-import { FlatRegions, type Region } from "../webgpu/memory.ts";
+import type { Region } from "../webgpu/memory.ts";
 import type { Executor } from "./executor.ts";
 import {
   bytesPer,

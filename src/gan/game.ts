@@ -1,6 +1,6 @@
 import type { Scalar, Tensor, Tensor4D, Variable } from "@tensorflow/tfjs-core";
 import type { Network } from "../nn/network.ts";
-import type { Schedule } from "../optim/schedule.ts";
+import { emaDecay, type Schedule } from "../optim/schedule.ts";
 import type { Key } from "../random.ts";
 
 /** A network and how it is trained. */
@@ -21,6 +21,17 @@ export interface Player {
 /** A player's variables: what is trained, and what follows along. */
 export function trainedAndTracked({ network }: Player): Record<string, Variable> {
   return { ...network.parameters, ...network.statistics };
+}
+
+/**
+ * An average's half-life is at most this part of the pictures seen, so that it forgets the start of training
+ * (Karras et al. 2020, arXiv 2006.06676, who take a twentieth).
+ */
+const averageShare = 0.1;
+
+/** Decay of a player's average at a step of so many pictures. */
+export function averageDecay({ averageHalfLife = 0 }: Player, imagesSeen: number, batch: number): number {
+  return emaDecay(Math.min(averageHalfLife, averageShare * imagesSeen), batch);
 }
 
 /** What a loss sees of one turn. */

@@ -14,19 +14,12 @@ import { imageBatch } from "../ops/image.ts";
 import { assignStep } from "../ops/in-place.ts";
 import { Adam } from "../optim/adam.ts";
 import { Ema } from "../optim/ema.ts";
-import { emaDecay } from "../optim/schedule.ts";
 import { type Batch, checkBatch, isTensor } from "./batch.ts";
-import { type Game, trainedAndTracked } from "./game.ts";
+import { averageDecay, type Game, trainedAndTracked } from "./game.ts";
 import { Safeguard } from "./safeguard.ts";
 import { type CompleteSettings, completeSettings, type GanSettings, twoPlayerGame } from "./settings.ts";
 import { checkArrays, metadataOf, positionOf, type StateTensor, type TrainingState } from "./state.ts";
 import { type Match, playStep, type TurnReport, Undo } from "./step.ts";
-
-/**
- * An average's half-life is at most this part of the pictures seen, so that it forgets the start of training
- * (Karras et al. 2020, arXiv 2006.06676, who take a twentieth).
- */
-const averageShare = 0.1;
 
 /** A GAN in training: its networks, their optimizers and averages, and where training stands. */
 export class Gan {
@@ -63,10 +56,7 @@ export class Gan {
     }
     this.#match = {
       ...{ game: this.game, optimizers: this.#optimizers, averages: this.#averages },
-      decay: (name) => {
-        const { averageHalfLife = 0 } = this.game.players[name];
-        return emaDecay(Math.min(averageHalfLife, averageShare * this.#imagesSeen), this.settings.batch);
-      },
+      decay: (name) => averageDecay(this.game.players[name], this.#imagesSeen, this.settings.batch),
     };
     this.#undo = new Undo(this.#match);
   }
