@@ -48,7 +48,7 @@ import { depthToSpace, spaceToDepthOp } from "./space-depth.ts";
 import { splitV, unpack } from "./split.ts";
 import { stopGradientOp } from "./stop-gradient.ts";
 import { tile } from "./tile.ts";
-import { cropAndResize, rotateWithOffset, transform } from "./transform.ts";
+import { cropAndResize, positionsBy, rotateWithOffset, transform } from "./transform.ts";
 import { transpose } from "./transpose.ts";
 import { upfirdn2dOp } from "./upfirdn2d.ts";
 
@@ -98,7 +98,7 @@ export const ops: readonly AnyOp[] = [
   ...[splitV, unpack],
   stopGradientOp,
   tile,
-  ...[cropAndResize, rotateWithOffset, transform],
+  ...[cropAndResize, positionsBy, rotateWithOffset, transform],
   transpose,
   upfirdn2dOp,
 ];

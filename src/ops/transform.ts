@@ -10,13 +10,14 @@ import { sample, sampleAdjoint } from "./sample.ts";
 type Interpolation = "nearest" | "bilinear";
 type Size = readonly [height: number, width: number];
 
+type Place = (n: number, row: number, col: number) => readonly [col: number, row: number];
+
 /** Positions [batch, height, width, 2], columns and rows in pixels; NaN lies outside the picture. */
-function positions(
-  batch: number,
-  [height, width]: Size,
+function placed(
+  [batch, height, width]: readonly number[],
   interpolation: Interpolation,
-  at: (n: number, row: number, col: number) => readonly [col: number, row: number],
-): Tensor {
+  at: Place,
+): Float32Array {
   const values = new Float32Array(batch * height * width * 2);
   let i = 0;
   for (let n = 0; n < batch; n++) {
@@ -28,8 +29,28 @@ function positions(
       }
     }
   }
-  return tensor4d(values, [batch, height, width, 2]);
+  return values;
 }
+
+interface PositionsAttrs {
+  /** Of the result: [batch, height, width, 2]. */
+  shape: readonly number[];
+  interpolation: Interpolation;
+  /** Where a pixel of the result lies, by the values of the maps. */
+  placeBy: (maps: Float32Array) => Place;
+}
+
+/** Positions by maps, or boxes, whose values may have yet to come. */
+export const positionsBy = defineOp<"maps", PositionsAttrs>({
+  name: "GanvilPositions",
+  inputs: ["maps"],
+  infer: (_, { shape }) => ({ shape }),
+  wasm: ({ kernels, bytes, intAt }, { maps }, [at], { shape, interpolation, placeBy }) => {
+    const values = Int32Array.from({ length: maps.size }, (_, i) => intAt(maps.ptr, i));
+    const positions = placed(shape, interpolation, placeBy(new Float32Array(values.buffer)));
+    kernels.copy(bytes(new Uint8Array(positions.buffer)), at.ptr, positions.byteLength);
+  },
+});
 
 /** Samples of `x`, and `fill` (a number, or one for each channel) beyond its edges. */
 function sampleOr(x: Tensor, at: Tensor, fill: number | readonly number[]): Tensor {
@@ -72,16 +93,23 @@ const transformSize = (image: { readonly shape: readonly number[] }, { outputSha
 
 function transformPositions(image: Tensor, transforms: Tensor, attrs: TransformAttrs): Tensor {
   const [, height, width] = image.shape;
-  const maps = transforms.dataSync();
-  return positions(transforms.shape[0], transformSize(image, attrs), attrs.interpolation, (n, row, col) => {
-    const m = maps.subarray(8 * n, 8 * n + 8);
-    const depth = m[6] * col + m[7] * row + 1;
-    if (depth === 0) return [Number.NaN, Number.NaN];
-    return [
-      fold((m[0] * col + m[1] * row + m[2]) / depth, width, attrs.fillMode),
-      fold((m[3] * col + m[4] * row + m[5]) / depth, height, attrs.fillMode),
-    ];
-  });
+  return call(
+    positionsBy,
+    { maps: transforms },
+    {
+      shape: [transforms.shape[0], ...transformSize(image, attrs), 2],
+      interpolation: attrs.interpolation,
+      placeBy: (maps) => (n, row, col) => {
+        const m = maps.subarray(8 * n, 8 * n + 8);
+        const depth = m[6] * col + m[7] * row + 1;
+        if (depth === 0) return [Number.NaN, Number.NaN];
+        return [
+          fold((m[0] * col + m[1] * row + m[2]) / depth, width!, attrs.fillMode),
+          fold((m[3] * col + m[4] * row + m[5]) / depth, height!, attrs.fillMode),
+        ];
+      },
+    },
+  );
 }
 
 /** Pictures under projective maps [1 or batch, 8] from the result's positions to theirs. */
@@ -118,13 +146,14 @@ interface RotateAttrs {
 }
 
 function rotatedPositions(image: Tensor, { radians, center }: RotateAttrs): Tensor {
-  const [, height, width] = image.shape;
+  const [, height, width] = image.shape as [number, number, number, number];
   const [x, y] = backend_util.getImageCenter(center, height, width);
   const [sin, cos] = [Math.sin(radians), Math.cos(radians)];
-  return positions(1, [height, width], "nearest", (_, row, col) => [
+  const values = placed([1, height, width], "nearest", (_, row, col) => [
     (col - x) * cos - (row - y) * sin + x,
     (col - x) * sin + (row - y) * cos + y,
   ]);
+  return tensor4d(values, [1, height, width, 2]);
 }
 
 /** Pictures turned around a centre, each pixel the nearest one. */
@@ -157,8 +186,7 @@ interface CropAttrs {
 }
 
 function cropPositions(image: Tensor, boxes: Tensor, { cropSize, method }: CropAttrs): Tensor {
-  const [, height, width] = image.shape;
-  const edges = boxes.dataSync();
+  const [, height, width] = image.shape as [number, number, number, number];
   const along = (first: number, last: number, i: number, count: number, size: number): number => {
     const at =
       count > 1
@@ -166,10 +194,18 @@ function cropPositions(image: Tensor, boxes: Tensor, { cropSize, method }: CropA
         : 0.5 * (first + last) * (size - 1);
     return at < 0 || at > size - 1 ? Number.NaN : at;
   };
-  return positions(boxes.shape[0], cropSize, method, (n, row, col) => {
-    const [top, left, bottom, right] = edges.subarray(4 * n, 4 * n + 4);
-    return [along(left, right, col, cropSize[1], width), along(top, bottom, row, cropSize[0], height)];
-  });
+  return call(
+    positionsBy,
+    { maps: boxes },
+    {
+      shape: [boxes.shape[0], ...cropSize, 2],
+      interpolation: method,
+      placeBy: (edges) => (n, row, col) => {
+        const [top, left, bottom, right] = edges.subarray(4 * n, 4 * n + 4);
+        return [along(left, right, col, cropSize[1], width), along(top, bottom, row, cropSize[0], height)];
+      },
+    },
+  );
 }
 
 /** Boxes [count, 4] of chosen pictures, resized to `cropSize`. */
