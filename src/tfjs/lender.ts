@@ -2,6 +2,7 @@ import type {
   BackendValues,
   DataId,
   DataType,
+  KernelConfig,
   KernelFunc,
   NamedAttrMap,
   TensorInfo,
@@ -224,11 +225,20 @@ function lenderOf(gpu: Gpu, Class: LentClass): Lender {
 /** The dtypes that a GPU's buffers hold. */
 const buffered: readonly DataType[] = ["float32", "int32", "bool", "complex64"];
 
+/** Calls for which TensorFlow.js writes a shader that is none. */
+const broken: { readonly [kernel: string]: (inputs: Inputs) => boolean } = {
+  Bincount: ({ x }) => x!.shape.length > 1,
+};
+
 /**
  * A kernel of TensorFlow.js's webgpu backend for calls with values on the GPU, else another.
  * @param other takes the calls with everything in the heap, or with values that are still to come
  */
-export function lend(Class: LentClass, kernelFunc: KernelFunc, other: KernelFunc): KernelFunc {
+export function lend(
+  Class: LentClass,
+  { kernelName, kernelFunc }: Pick<KernelConfig, "kernelName" | "kernelFunc">,
+  other: KernelFunc,
+): KernelFunc {
   return (call) => {
     const host = call.backend as GanvilBackend;
     const { gpu, residency } = host;
@@ -241,8 +251,8 @@ export function lend(Class: LentClass, kernelFunc: KernelFunc, other: KernelFunc
       tensors.every(({ dtype }) => buffered.includes(dtype)) &&
       records.every((record) => residency.isReady(record, "webgpu")) &&
       records.some((record) => residency.isOnGpuOnly(record));
-    if (!fits) return other(call);
-    host.executor.recorder?.refuse("a kernel that TensorFlow.js lends ran");
+    if (!fits || broken[kernelName]?.(call.inputs)) return other(call);
+    host.executor.recorder?.refuse(`${kernelName} is a kernel that TensorFlow.js lends`);
     return lenderOf(gpu, Class).run(host, kernelFunc, call.inputs, call.attrs) ?? other(call);
   };
 }

@@ -20,10 +20,10 @@ export async function init(options: InitOptions = {}): Promise<GanvilBackend> {
   // It looks for the globals of WebGPU, which in Node are there only now.
   const { WebGPUBackend } = await import("@tensorflow/tfjs-backend-webgpu");
   const own = new Set(ops.map(({ name }) => name));
-  for (const { kernelName, kernelFunc } of getKernelsForBackend("webgpu")) {
-    const borrowed = getKernel(kernelName, backendName);
-    if (own.has(kernelName) || borrowed === undefined) continue;
-    replaceKernel(kernelName, lend(WebGPUBackend, kernelFunc, borrowed.kernelFunc));
+  for (const kernel of getKernelsForBackend("webgpu")) {
+    const borrowed = getKernel(kernel.kernelName, backendName);
+    if (own.has(kernel.kernelName) || borrowed === undefined) continue;
+    replaceKernel(kernel.kernelName, lend(WebGPUBackend, kernel, borrowed.kernelFunc));
   }
   return backend;
 }
