@@ -1,7 +1,7 @@
 import { call, defineOp, type Op } from "../backend/op.ts";
 import type { Conv2dGeometry } from "../wasm/planner.ts";
 import { type Conv2dAttrs, checkDy, conv2dFlops, outputShape } from "./conv2d-geometry.ts";
-import { convolve } from "./conv2d-plan.ts";
+import { convolve, convolveOnGpu } from "./conv2d-plan.ts";
 import { checkFloats } from "./operand.ts";
 
 /** The three directions of a convolution. Each is linear in both inputs, and each other's gradient. */
@@ -42,6 +42,7 @@ export function convolutionFamily(
     },
     flops: ({ x, filter }, attrs) => conv2dFlops(geometryOf(op, x.shape, filter.shape, attrs)),
     wasm: (call, { x, filter }, [y], _, plan) => convolve(call, plan, "forward", y, x, filter),
+    webgpu: (call, { x, filter }, [y], _, plan) => convolveOnGpu(call, plan, "forward", y, x, filter),
     gradient: (dy, { x, filter }, attrs) => ({
       x: () => call(input, { dy, filter }, { ...attrs, inputShape: x.shape }),
       filter: () => call(filterGradient, { x, dy }, { ...attrs, filterShape: filter.shape }),
@@ -60,6 +61,8 @@ export function convolutionFamily(
     },
     flops: ({ filter }, attrs) => conv2dFlops(geometryOf(op, attrs.inputShape, filter.shape, attrs)),
     wasm: (call, { dy, filter }, [dx], _, plan) => convolve(call, plan, "inputGradient", dx, dy, filter),
+    webgpu: (call, { dy, filter }, [dx], _, plan) =>
+      convolveOnGpu(call, plan, "inputGradient", dx, dy, filter),
     gradient: (ddx, { dy, filter }, { inputShape: _, ...attrs }) => ({
       dy: () => call(forward, { x: ddx, filter }, attrs),
       filter: () => call(filterGradient, { x: ddx, dy }, { ...attrs, filterShape: filter.shape }),
@@ -78,6 +81,8 @@ export function convolutionFamily(
     },
     flops: ({ x }, attrs) => conv2dFlops(geometryOf(op, x.shape, attrs.filterShape, attrs)),
     wasm: (call, { x, dy }, [dFilter], _, plan) => convolve(call, plan, "filterGradient", dFilter, x, dy),
+    webgpu: (call, { x, dy }, [dFilter], _, plan) =>
+      convolveOnGpu(call, plan, "filterGradient", dFilter, x, dy),
     gradient: (ddFilter, { x, dy }, { filterShape: _, ...attrs }) => ({
       x: () => call(input, { dy, filter: ddFilter }, { ...attrs, inputShape: x.shape }),
       dy: () => call(forward, { x, filter: ddFilter }, attrs),

@@ -1,8 +1,8 @@
 import { defineOp } from "../backend/op.ts";
 import type { Conv2dGeometry } from "../wasm/planner.ts";
-import { applyFused, checkFused, type FusedAttrs } from "./bias-activation.ts";
+import { applyFused, applyFusedOnGpu, checkFused, type FusedAttrs } from "./bias-activation.ts";
 import { type Conv2dAttrs, conv2dGeometry, outputShape } from "./conv2d-geometry.ts";
-import { convolve } from "./conv2d-plan.ts";
+import { convolve, convolveOnGpu } from "./conv2d-plan.ts";
 import { depthwiseGeometry } from "./depthwise-conv2d.ts";
 import { checkFloats } from "./operand.ts";
 
@@ -27,6 +27,10 @@ function fusedOp(name: string, op: string, geometryOf: typeof conv2dGeometry) {
     wasm: (call, { x, filter, bias, preluActivationWeights }, [y], attrs, plan) => {
       convolve(call, plan, "forward", y, x, filter);
       applyFused(call, y, attrs, bias, preluActivationWeights);
+    },
+    webgpu: (call, { x, filter, bias, preluActivationWeights }, [y], attrs, plan) => {
+      convolveOnGpu(call, plan, "forward", y, x, filter);
+      applyFusedOnGpu(call, y, attrs, bias, preluActivationWeights);
     },
   });
 }

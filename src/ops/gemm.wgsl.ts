@@ -248,7 +248,7 @@ fn place${name}(at: i32) -> vec4i { ${place} }
 fn load${name}(p: vec4i, k: i32) -> ${vectors ? "vec4f" : "f32"} { ${load} }`;
 
 /** Sums the slices of a product, in their order. */
-function sumSlices(call: GpuCall, parts: GpuOperand, y: GpuOperand, slices: number): void {
+export function sumSlices(call: GpuCall, parts: GpuOperand, y: GpuOperand, slices: number): void {
   const vectors = y.size % 4 === 0;
   const stride = vectors ? y.size / 4 : y.size;
   call.run({
