@@ -1,3 +1,4 @@
+import type { Planner } from "../wasm/planner.ts";
 import type { Gpu } from "../webgpu/gpu.ts";
 import { DeviceBuffer, Region } from "../webgpu/memory.ts";
 import type { Dispatch } from "../webgpu/queue.ts";
@@ -26,12 +27,14 @@ const isVoid = ({ workgroups }: Prepared): boolean => workgroups.includes(0);
 
 /** What the shader calls of a backend may use. */
 export class GpuCalls implements GpuCall {
+  readonly planner: Planner;
   readonly #residency: Residency;
   readonly #workspaces: Region[] = [];
   #live: Live | undefined;
 
-  constructor(residency: Residency) {
+  constructor(residency: Residency, planner: Planner) {
     this.#residency = residency;
+    this.planner = planner;
   }
 
   get #gpu(): Gpu {

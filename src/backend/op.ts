@@ -61,6 +61,8 @@ export interface Call {
 export interface GpuCall {
   readonly features: GPUSupportedFeatures;
   readonly limits: GPUSupportedLimits;
+  /** What convolutions may do. */
+  readonly planner: Planner;
   /** Runs a shader after all that came before. One with a 0 among its workgroups does nothing. */
   run(shader: Shader): void;
   /** Memory for so many elements, contents undefined; dtype float32 unless said. */

@@ -82,14 +82,14 @@ export class Residency {
         `ganvil: expected dtype float32, int32, bool, complex64 or string, got ${dtype}. Compute it on another backend (tf.setBackend).`,
       );
     }
-    const record: TensorRecord = { dtype, length, refCount };
+    const record: TensorRecord = { dtype, length, refCount, writes: 0 };
     this.#records.set(dataId, record);
     this.executor.recorder?.made.add(dataId);
     return record;
   }
 
   addStrings(dataId: DataId, strings: Uint8Array[], length: number, refCount: number): void {
-    this.#records.set(dataId, { dtype: "string", length, refCount, strings });
+    this.#records.set(dataId, { dtype: "string", length, refCount, strings, writes: 0 });
   }
 
   remove(dataId: DataId): void {
@@ -199,6 +199,7 @@ export class Residency {
   wrote({ dataId }: Pick<TensorInfo, "dataId">, device: DeviceName): void {
     const record = this.of(dataId);
     record.constant = false;
+    record.writes++;
     if (device === "wasm") {
       record.region?.free();
       this.setRegion(record, undefined);
@@ -251,9 +252,10 @@ export class Residency {
     const { gpu, region } = record;
     if (region === undefined || record.ptr !== undefined) return;
     this.transfers++;
+    const { writes } = record;
     const [values] = await gpu!.finish([gpu!.queue.read(region, gpuBytes(record))]);
     // It may have been written to, or moved, meanwhile.
-    if (record.region !== region || record.ptr !== undefined) return;
+    if (record.region !== region || record.writes !== writes || record.ptr !== undefined) return;
     record.ptr = this.heap.within(undefined, () => this.heap.alloc(heapBytes(record)));
     this.view(record).set(valuesFromGpu(record, values));
   }

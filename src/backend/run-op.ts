@@ -137,7 +137,7 @@ const callersOf = new WeakMap<GanvilBackend, Callers>();
 function callers(backend: GanvilBackend): Callers {
   let found = callersOf.get(backend);
   if (found === undefined) {
-    found = { wasm: new Calls(backend), webgpu: new GpuCalls(backend.residency) };
+    found = { wasm: new Calls(backend), webgpu: new GpuCalls(backend.residency, backend.planner) };
     callersOf.set(backend, found);
   }
   return found;

@@ -27,6 +27,8 @@ export interface TensorRecord {
   arriving?: Promise<void>;
   /** Why they could not be computed. */
   failure?: unknown;
+  /** How often it was updated in place. */
+  writes: number;
   /** Written by JavaScript within a captured step, and by nothing else. */
   constant?: boolean;
   readonly strings?: Uint8Array[];
