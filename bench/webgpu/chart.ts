@@ -7,7 +7,7 @@ import { duration, type GpuReport } from "./report.ts";
 
 const width = 960;
 const margin = 24;
-const panel = { width: 420, height: 300, left: 64, gap: 56 };
+const panel = { width: 388, height: 300, left: 68, gap: 72 };
 const flopsTick = ["FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP"];
 
 interface Point {
@@ -112,8 +112,8 @@ function panelOf(
         `<line class="crossover" x1="${at}" x2="${at}" y1="${top}" y2="${bottom}"/>`,
         text(
           Number(at) + 4,
-          top + (there ? 14 : 28),
-          there ? "GPU from here" : "GPU from here, upload included",
+          bottom - (there ? 24 : 8),
+          there ? "GPU" : "GPU, upload included",
           'class="note halo"',
         ),
       );
@@ -180,7 +180,7 @@ export function gpuChart(report: GpuReport): string {
     if (label === undefined || !rows.some(({ results }) => results[name] !== undefined)) continue;
     parts.push(`<line class="key ${name}" x1="${at}" x2="${at + 22}" y1="${y - 4}" y2="${y - 4}"/>`);
     parts.push(text(at + 28, y, label, isOwn(name) ? 'class="own"' : ""));
-    at += 210;
+    at += 226;
   }
   const top = y + 48;
   const sweepNames = Object.keys(sweeps) as (keyof typeof sweeps)[];
