@@ -1,19 +1,21 @@
 import { fork } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SingleBar } from "cli-progress";
 import { build as bundle } from "esbuild";
 import type { Build } from "../../src/wasm/features.ts";
+import { softwareGpu } from "../browser/chromium.ts";
 import { correct, corrections } from "./corrections.ts";
 import type { SpecReport } from "./report.ts";
 
-const builds: readonly Build[] = ["simd", "relaxed"];
-const [filter = ""] = process.argv.slice(2);
+const [filter = "", device = "wasm"] = process.argv.slice(2);
+const builds: readonly Build[] = device === "wasm" ? ["simd", "relaxed"] : ["simd"];
+if (device !== "wasm") Object.assign(process.env, await softwareGpu());
 // Node 20 has relaxed SIMD behind a flag, later versions without.
 const execArgv = process.versions.node.startsWith("20.") ? ["--experimental-wasm-relaxed-simd"] : [];
 
-const folder = await mkdtemp(join(tmpdir(), "ganvil-conformance-"));
+// Where the bundle finds the package "webgpu", which is loaded when it runs.
+const folder = await mkdtemp(join(new URL("../../node_modules", import.meta.url).pathname, ".conformance-"));
 const results: SpecReport[] = [];
 try {
   const outfile = join(folder, "suite.cjs");
@@ -66,7 +68,10 @@ function runSuite(file: string, build: Build): Promise<SpecReport[]> {
   // About as many as there are, for the bar's length.
   bar.start(4232, 0, { failed: 0 });
   return new Promise((resolve, reject) => {
-    const child = fork(file, [build, filter], { execArgv, stdio: ["ignore", "ignore", "pipe", "ipc"] });
+    const child = fork(file, [build, filter, device], {
+      execArgv,
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
     let stderr = "";
     let failed = 0;
     child.stderr!.on("data", (text) => {

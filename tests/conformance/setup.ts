@@ -4,4 +4,5 @@ import jasmineRequire from "jasmine-core/lib/jasmine-core/jasmine.js";
 import boot from "jasmine-core/lib/jasmine-core/node_boot.js";
 
 boot(jasmineRequire);
-setTestEnvs([{ name: "ganvil", backendName: "ganvil", isDataSync: true }]);
+const [, , device] = process.argv.slice(2);
+setTestEnvs([{ name: "ganvil", backendName: "ganvil", isDataSync: device === "wasm" }]);
