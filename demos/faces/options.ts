@@ -1,4 +1,6 @@
 import { parseArgs } from "node:util";
+import type { Device } from "ganvil";
+import { devices } from "./device.ts";
 
 /** What the command line asks for. */
 export interface Options {
@@ -8,7 +10,7 @@ export interface Options {
   readonly batch: number;
   readonly kimg: number;
   readonly seed: number;
-  readonly device: "wasm" | "auto";
+  readonly device: Device;
   /** Undefined: as many as there are cores, at most 8. */
   readonly threads: number | undefined;
   readonly out: string;
@@ -24,7 +26,8 @@ export const usage = `Trains a DCGAN on faces and writes sample grids, a log and
   --batch N           pictures a step; default 32
   --kimg N            length of training in thousands of pictures; default 48
   --seed N            whole number that decides every random choice; default 0
-  --device wasm|auto  where to compute; default auto
+  --device D          where to compute: auto (each operation where it is fastest), wasm
+                      (the processor) or webgpu (the GPU); default auto
   --threads N         threads to compute with; default: one a core, at most 8
   --out DIR           where the results go; default runs/faces
   --resume            go on from the latest checkpoint in --out, with the same options as before
@@ -50,7 +53,9 @@ function number(name: string, text: string, least: number, whole: boolean): numb
 
 function choice<T extends string>(name: string, text: string, choices: readonly T[]): T {
   if ((choices as readonly string[]).includes(text)) return text as T;
-  throw new UsageError(`--${name}: expected ${choices.join(" or ")}, got "${text}"`);
+  const last = choices.length - 1;
+  const wanted = `${choices.slice(0, last).join(", ")} or ${choices[last]}`;
+  throw new UsageError(`--${name}: expected ${wanted}, got "${text}"`);
 }
 
 /**
@@ -86,7 +91,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     batch: number("batch", values.batch, 1, true),
     kimg: number("kimg", values.kimg, 0.001, false),
     seed: number("seed", values.seed, 0, true),
-    device: choice("device", values.device, ["wasm", "auto"]),
+    device: choice("device", values.device, devices),
     threads: values.threads === undefined ? undefined : number("threads", values.threads, 1, true),
     out: values.out,
     resume: values.resume,

@@ -4,51 +4,58 @@ import type { SessionReport } from "./session.ts";
 
 /** Shows how training goes: a bar on a terminal, a line a tick elsewhere. */
 export interface Progress {
+  /** How many of the GPU's shaders are compiled: until they are, training waits. */
+  warmUp(shaders: { readonly compiled: number; readonly asked: number }): void;
   step(report: SessionReport): void;
   /** At a tick, with the files just written. */
   tick(report: SessionReport, files: readonly string[]): void;
   stop(): void;
 }
 
-const figures = ({ kimg, imagesPerSecond, losses, secondsLeft }: SessionReport): Record<string, string> => ({
-  kimg: kimg.toFixed(1),
-  speed: imagesPerSecond.toFixed(0),
-  generator: losses.generator.toFixed(3),
-  discriminator: losses.discriminator.toFixed(3),
-  left: duration(secondsLeft),
-});
+const figures = ({ device, imagesPerSecond, losses, secondsLeft }: SessionReport): string =>
+  `${imagesPerSecond.toFixed(0)} images/s on ${device === "webgpu" ? "the GPU" : "Wasm"}  loss G ${losses.generator.toFixed(3)} D ${losses.discriminator.toFixed(3)}  ${duration(secondsLeft)} left`;
+
+const shadersInWords = ({ compiled, asked }: { compiled: number; asked: number }): string =>
+  `shaders compiled: ${compiled} of ${asked}`;
+
+/** To the start of an empty line, on a terminal that wraps long ones; and back to one that does not, as the bar has it. */
+const besideBar = (text: string): string => `\r\u001b[K\u001b[?7h${text}\n\u001b[?7l`;
 
 function bar(kimg: number): Progress {
   const shown = new SingleBar({
-    format: "{bar} {kimg}/{goal} kimg  {speed} images/s  loss G {generator} D {discriminator}  {left} left",
+    format: "{bar} {kimg}/{goal} kimg  {state}",
     barsize: 24,
     hideCursor: true,
     stream: process.stdout,
   });
-  const empty = {
-    kimg: "0.0",
-    goal: String(kimg),
-    speed: "–",
-    generator: "–",
-    discriminator: "–",
-    left: "–",
-  };
-  shown.start(1, 0, empty);
+  shown.start(1, 0, { kimg: "0.0", goal: String(kimg), state: "first step" });
   return {
-    step: (report) => shown.update(report.progress, figures(report)),
+    warmUp: (shaders) => shown.update({ state: shadersInWords(shaders) }),
+    step: (report) => {
+      for (const notice of report.notices) process.stdout.write(besideBar(notice));
+      shown.update(report.progress, { kimg: report.kimg.toFixed(1), state: figures(report) });
+    },
     tick: () => {},
     stop: () => shown.stop(),
   };
 }
 
+/** Lines of a warm-up are at least so far apart. */
+const warmUpEveryMs = 2000;
+
 function lines(kimg: number): Progress {
+  let warmedUp = performance.now();
   return {
-    step: () => {},
+    warmUp: (shaders) => {
+      if (performance.now() - warmedUp < warmUpEveryMs) return;
+      warmedUp = performance.now();
+      console.log(shadersInWords(shaders));
+    },
+    step: ({ notices }) => {
+      for (const notice of notices) console.log(notice);
+    },
     tick: (report, files) => {
-      const { speed, generator, discriminator, left, ...rest } = figures(report);
-      console.log(
-        `${rest.kimg}/${kimg} kimg  ${speed} images/s  loss G ${generator} D ${discriminator}  ${left} left  ${files.join(" ")}`,
-      );
+      console.log(`${report.kimg.toFixed(1)}/${kimg} kimg  ${figures(report)}  ${files.join(" ")}`);
     },
     stop: () => {},
   };

@@ -56,12 +56,14 @@ export class RunFolder {
 
   /** Adds lines to the log. */
   async log(lines: readonly SessionReport[]): Promise<void> {
-    const text = lines.map(({ step, kimg, losses, gradientNorms, imagesPerSecond }) =>
+    const text = lines.map(({ step, kimg, losses, gradientNorms, device, notices, imagesPerSecond }) =>
       JSON.stringify({
         step,
         kimg,
         losses,
         gradientNorms,
+        device,
+        notices: notices.length > 0 ? notices : undefined,
         imagesPerSecond: Number(imagesPerSecond.toFixed(1)),
       }),
     );

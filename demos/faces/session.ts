@@ -58,6 +58,11 @@ export async function* runSession(
       imagesPerSecond: 1 / secondsPerImage,
       secondsLeft: Math.max(0, kimg * 1000 - report.imagesSeen) * secondsPerImage,
     };
-    yield ticked || report.progress === 1 ? { ...shown, samples: await sample(gan, { count }) } : shown;
+    if (!ticked && report.progress < 1) yield shown;
+    else {
+      const samples = await sample(gan, { count });
+      // Drawing them may have found the GPU lost.
+      yield { ...shown, notices: [...report.notices, ...gan.takeNotices()], samples };
+    }
   }
 }

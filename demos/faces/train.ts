@@ -1,10 +1,11 @@
 // The faces demo on the command line: `npm run demo:faces -- --help`.
 import { createGan, type Dataset, GanvilError, init } from "ganvil";
 import { imageFolder } from "ganvil/data/node";
+import { deviceInWords } from "./device.ts";
 import { drawnFaces } from "./dicebear-faces.ts";
 import { duration } from "./duration.ts";
 import { type Options, readOptions, UsageError, usage } from "./options.ts";
-import { showProgress } from "./progress.ts";
+import { type Progress, showProgress } from "./progress.ts";
 import { rasterise } from "./rasterise-node.ts";
 import { RunFolder } from "./run-folder.ts";
 import { facesRecipe, runSession, type SessionReport } from "./session.ts";
@@ -29,7 +30,9 @@ async function main(options: Options): Promise<void> {
     console.log("\nStopping after this step; press Ctrl-C again to stop at once.");
     stop.abort();
   });
-  const { module, threads } = await init({ device: options.device, threads: options.threads });
+  let progress: Progress | undefined;
+  const { device, threads } = options;
+  const backend = await init({ device, threads, onWarmUp: (warmUp) => progress?.warmUp(warmUp) });
   const { resolution, batch, kimg, seed } = options;
   const data = await loadData(options, stop.signal);
   for (const { name, reason } of data.skipped) console.log(`skipped ${name}: ${reason}`);
@@ -37,9 +40,10 @@ async function main(options: Options): Promise<void> {
   const gan = createGan(facesRecipe({ resolution, batch, kimg, seed }, pictures));
   const run = options.resume ? await resume(options.out, gan) : await fresh(options.out);
   console.log(
-    `${data.size} pictures of ${resolution}×${resolution}, kernels ${module.build} on Wasm, ${threads} ${threads === 1 ? "thread" : "threads"}, results in ${run.folder}`,
+    `${data.size} pictures of ${resolution}×${resolution}, on ${deviceInWords(backend)}, results in ${run.folder}`,
   );
-  const progress = showProgress(kimg);
+  if (device === "auto" && backend.gpu === undefined) console.log(`No GPU: ${backend.placer.withoutGpu}`);
+  progress = showProgress(kimg);
   const start = performance.now();
   let unlogged: SessionReport[] = [];
   for await (const report of runSession(gan, data, { tickKimg: kimg / ticks, signal: stop.signal })) {

@@ -127,7 +127,7 @@ describe("the faces command", () => {
     [["--resolution", "48"], '--resolution: expected 32 or 64, got "48"'],
     [["--batch=-2"], '--batch: expected a whole number of at least 1, got "-2"'],
     [["--kimg", "many"], '--kimg: expected a number of at least 0.001, got "many"'],
-    [["--device", "tpu"], '--device: expected wasm or auto, got "tpu"'],
+    [["--device", "tpu"], '--device: expected auto, wasm or webgpu, got "tpu"'],
     [["--threads", "none"], '--threads: expected a whole number of at least 1, got "none"'],
     [["--colour"], "Unknown option '--colour'"],
     [["--data", "no-such-folder"], "no-such-folder"],

@@ -59,10 +59,6 @@ function tell(message: ToWorker): void {
 function hear(message: FromWorker): void {
   switch (message.type) {
     case "ready":
-      write(
-        "kernels",
-        `${message.kernels}, on ${message.device}, ${message.threads} ${message.threads === 1 ? "thread" : "threads"}`,
-      );
       enter("setup", "Ready.");
       break;
     case "opened":
@@ -79,9 +75,18 @@ function hear(message: FromWorker): void {
       options = message.options;
       progress.value = 0;
       showPictures(message);
+      showDevice(message.device, message.withoutGpu);
       enter("training", `Training on ${count(message.pictures)} pictures.`);
       break;
+    case "warm-up":
+      element("warm-up", HTMLElement).hidden = false;
+      write("warm-up-done", `${message.compiled} of ${message.asked}`);
+      break;
+    case "gpu-failed":
+      showGpuFailed(message);
+      break;
     case "steps":
+      element("warm-up", HTMLElement).hidden = true;
       chart.add(message.points);
       showFigures(message.figures);
       break;
@@ -129,7 +134,8 @@ function start(): void {
   if (!chosen) return;
   show({ error: undefined });
   enter("preparing", "Preparing pictures.");
-  tell({ type: "start", options: chosen, pictures: setup.pictures, checkpoint: setup.checkpoint });
+  const { device, pictures, checkpoint } = setup;
+  tell({ type: "start", options: chosen, device, pictures, checkpoint });
 }
 
 element("setup", HTMLFormElement).addEventListener("submit", (event) => {
@@ -144,8 +150,9 @@ element("restart", HTMLButtonElement).addEventListener("click", () => {
   chart.clear();
   grid.clear();
   element("samples-empty", HTMLElement).hidden = false;
-  element("skipped", HTMLDetailsElement).hidden = true;
-  for (const id of ["shown", "left", "speed", "memory", "pictures"]) write(id, "–");
+  for (const id of ["skipped", "warm-up", "without-gpu"]) element(id, HTMLElement).hidden = true;
+  element("gpu-failures", HTMLElement).replaceChildren();
+  for (const id of ["shown", "left", "speed", "memory", "pictures", "computed-on"]) write(id, "–");
   progress.value = 0;
   show({ error: undefined });
   enter("loading", "Loading the kernels…");
@@ -160,11 +167,33 @@ function show({ error: text }: { error: string | undefined }): void {
   error.textContent = text ?? "";
 }
 
-function showFigures({ kimg, progress: part, imagesPerSecond, secondsLeft, bytes }: ProgressFigures): void {
+function showDevice(device: string, withoutGpu?: string): void {
+  write("computed-on", device);
+  element("without-gpu", HTMLElement).hidden = withoutGpu === undefined;
+  write("without-gpu", `No GPU is used: ${withoutGpu}`);
+}
+
+/** Added below earlier ones, to be read whenever somebody looks. */
+function showGpuFailed({ kimg, device, notice }: FromWorker & { type: "gpu-failed" }): void {
+  const paragraph = (className: string, text: string): HTMLElement =>
+    Object.assign(document.createElement("p"), { className, textContent: text });
+  element("gpu-failures", HTMLElement).append(
+    paragraph(
+      "notice",
+      `The GPU stopped working at ${kimg.toFixed(1)} kimg. Nothing is lost: training goes on, on ${device}.`,
+    ),
+    paragraph("note", notice),
+  );
+}
+
+function showFigures(figures: ProgressFigures): void {
+  const { kimg, progress: part, imagesPerSecond, secondsLeft, bytes, gpuBytes, device } = figures;
   write("shown", `${kimg.toFixed(1)} of ${options?.kimg} kimg`);
   write("left", duration(secondsLeft));
   write("speed", `${imagesPerSecond.toFixed(0)} images/s`);
-  write("memory", `${(bytes / 1e6).toFixed(0)} MB`);
+  const onGpu = gpuBytes > 0 ? `, ${(gpuBytes / 1e6).toFixed(0)} MB on the GPU` : "";
+  write("memory", `${(bytes / 1e6).toFixed(0)} MB${onGpu}`);
+  write("computed-on", device);
   progress.value = part;
 }
 

@@ -1,5 +1,5 @@
 /** What page and worker say to each other. */
-import type { SkippedPicture } from "ganvil";
+import type { Device, SkippedPicture } from "ganvil";
 
 /** What is chosen before the start. */
 export interface RunOptions {
@@ -13,12 +13,14 @@ export type ToWorker =
   /** Looks into a checkpoint; answered by `opened` or `refused`. */
   | { readonly type: "open"; readonly checkpoint: File }
   /**
-   * Trains, on drawn faces where no pictures are given. A checkpoint brings its own resolution and seed.
+   * Trains, on drawn faces where no pictures are given. A checkpoint brings its own resolution and seed, but
+   * no device.
    * Once in a worker's life.
    */
   | {
       readonly type: "start";
       readonly options: RunOptions;
+      readonly device: Device;
       readonly pictures?: readonly File[];
       readonly checkpoint?: File;
     }
@@ -41,13 +43,16 @@ export interface ProgressFigures {
   readonly progress: number;
   readonly imagesPerSecond: number;
   readonly secondsLeft: number;
-  /** Wasm memory in use by kernels and tensors. */
+  /** Wasm memory in use by kernels and tensors, and the GPU's. */
   readonly bytes: number;
+  readonly gpuBytes: number;
+  /** Where the latest step was computed, in words. */
+  readonly device: string;
 }
 
 export type FromWorker =
   /** The kernels are loaded. */
-  | { readonly type: "ready"; readonly kernels: string; readonly device: string; readonly threads: number }
+  | { readonly type: "ready" }
   | {
       readonly type: "opened";
       readonly checkpoint: File;
@@ -63,6 +68,19 @@ export type FromWorker =
       readonly options: RunOptions;
       readonly pictures: number;
       readonly skipped: readonly SkippedPicture[];
+      /** Where it computes, in words, and why without a GPU where one would have been taken. */
+      readonly device: string;
+      readonly withoutGpu?: string;
+    }
+  /** Shaders compiled so far, of those that training has asked for: it waits for them. */
+  | { readonly type: "warm-up"; readonly compiled: number; readonly asked: number }
+  /** The GPU failed. Nothing is lost: training has gone on from where it was. */
+  | {
+      readonly type: "gpu-failed";
+      readonly kimg: number;
+      /** What training goes on with, in words. */
+      readonly device: string;
+      readonly notice: string;
     }
   /** The steps since the last such message. */
   | { readonly type: "steps"; readonly points: readonly LossPoint[]; readonly figures: ProgressFigures }

@@ -1,4 +1,6 @@
+import type { Device } from "ganvil";
 import { filesFromDrop } from "ganvil/data";
+import { devices } from "../device.ts";
 import { element, write } from "./element.ts";
 import type { RunOptions } from "./messages.ts";
 
@@ -12,6 +14,7 @@ export interface SetupEvents {
 const resolution = element("resolution", HTMLSelectElement);
 const kimg = element("kimg", HTMLInputElement);
 const seed = element("seed", HTMLInputElement);
+const device = element("device", HTMLSelectElement);
 const leastKimg = kimg.min;
 
 /** What is chosen before the start: options, pictures, a checkpoint. */
@@ -29,6 +32,8 @@ export class Setup {
     element("forget-checkpoint", HTMLButtonElement).addEventListener("click", () => this.#showCheckpoint());
     this.#showSource(undefined);
     this.#acceptDrops();
+    const wanted = new URLSearchParams(location.search).get("device");
+    device.value = devices.find((name) => name === wanted) ?? "auto";
   }
 
   get pictures(): readonly File[] | undefined {
@@ -37,6 +42,10 @@ export class Setup {
 
   get checkpoint(): File | undefined {
     return this.#checkpoint;
+  }
+
+  get device(): Device {
+    return device.value as Device;
   }
 
   /** The options in the form; undefined, with the browser's own notice, where one cannot be. */

@@ -6,6 +6,7 @@ import {
   type DcganOptions,
   dcgan,
   type Gan,
+  type GanvilBackend,
   GanvilError,
   type ImageBytes,
   init,
@@ -13,6 +14,7 @@ import {
 } from "ganvil";
 import { imageFiles } from "ganvil/data";
 import { decodeSafetensors, encodePng, encodeSafetensors, imageGrid } from "ganvil/io";
+import { deviceInWords } from "../device.ts";
 import { drawnFaces } from "../dicebear-faces.ts";
 import { rasterise } from "../rasterise-browser.ts";
 import { facesRecipe, runSession, type SessionReport } from "../session.ts";
@@ -28,7 +30,8 @@ const count = 64;
 const messageEveryMs = 200;
 
 const gate = new Gate();
-const backend = init();
+// The GPU is not touched before somebody starts on it.
+const loaded = init({ device: "wasm" });
 
 function post(message: FromWorker, transfer: Transferable[] = []): void {
   postMessage(message, { transfer });
@@ -42,8 +45,8 @@ addEventListener("message", ({ data: message }: MessageEvent<ToWorker>) => {
   else gate.ask(() => save(message.what));
 });
 
-backend.then(
-  ({ module, threads }) => post({ type: "ready", kernels: module.build, device: "Wasm", threads }),
+loaded.then(
+  () => post({ type: "ready" }),
   (error) => post({ type: "failed", message: inWords(error) }),
 );
 
@@ -53,7 +56,7 @@ let shown: { readonly samples: ImageBytes; readonly kimg: number } | undefined;
 
 async function open(checkpoint: File): Promise<void> {
   try {
-    await backend;
+    await loaded;
     const opened = await restored(checkpoint);
     post({ type: "opened", checkpoint, options: optionsOf(opened), kimg: opened.imagesSeen / 1000 });
     opened.dispose();
@@ -62,9 +65,10 @@ async function open(checkpoint: File): Promise<void> {
   }
 }
 
-async function start({ options, pictures, checkpoint }: ToWorker & { type: "start" }): Promise<void> {
+async function start({ options, device, pictures, checkpoint }: ToWorker & { type: "start" }): Promise<void> {
   try {
-    const { heap } = await backend;
+    await loaded;
+    const backend = await init({ device, onWarmUp });
     gan = checkpoint
       ? await restored(checkpoint, options.kimg)
       : createGan(facesRecipe(options, pictures ? "photographs" : "drawn"));
@@ -74,8 +78,10 @@ async function start({ options, pictures, checkpoint }: ToWorker & { type: "star
       options: optionsOf(gan),
       pictures: data.size,
       skipped: data.skipped,
+      device: deviceInWords(backend),
+      withoutGpu: device === "auto" && !backend.gpu ? backend.placer.withoutGpu : undefined,
     });
-    await run(gan, data, () => heap.bytesReserved);
+    await run(gan, data, backend);
     post({ type: "done", kimg: gan.imagesSeen / 1000 });
   } catch (error) {
     post({ type: "failed", message: inWords(error) });
@@ -85,23 +91,32 @@ async function start({ options, pictures, checkpoint }: ToWorker & { type: "star
   await gate.pass(() => {});
 }
 
+let warmedUp = 0;
+
+function onWarmUp(shaders: { readonly compiled: number; readonly asked: number }): void {
+  if (performance.now() - warmedUp < messageEveryMs) return;
+  warmedUp = performance.now();
+  post({ type: "warm-up", ...shaders });
+}
+
 /** Trains to the end, or until the worker is ended. */
-async function run(gan: Gan, data: Dataset, bytes: () => number): Promise<void> {
+async function run(gan: Gan, data: Dataset, backend: GanvilBackend): Promise<void> {
   let points: LossPoint[] = [];
   let posted = 0;
   let drawn = Number.NEGATIVE_INFINITY;
   const flush = (report: SessionReport): void => {
     const { kimg, progress, imagesPerSecond, secondsLeft } = report;
-    post({
-      type: "steps",
-      points,
-      figures: { kimg, progress, imagesPerSecond, secondsLeft, bytes: bytes() },
-    });
+    const { heapBytesReserved: bytes, gpuBytesReserved: gpuBytes } = backend.memory();
+    const device = deviceInWords(backend, report.device);
+    const figures = { kimg, progress, imagesPerSecond, secondsLeft, bytes, gpuBytes, device };
+    post({ type: "steps", points, figures });
     points = [];
     posted = performance.now();
   };
   for await (const report of runSession(gan, data, { tickKimg: gan.settings.kimg / ticks, count })) {
     const { kimg, progress } = report;
+    for (const notice of report.notices)
+      post({ type: "gpu-failed", kimg, device: deviceInWords(backend), notice });
     const { generator, discriminator } = report.losses;
     points.push({ kimg, generator, discriminator });
     const samples =
