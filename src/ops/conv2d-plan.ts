@@ -3,6 +3,7 @@ import type { Conv2dDirection, Conv2dGeometry } from "../wasm/planner.ts";
 import type { GpuOperand } from "../webgpu/shader.ts";
 import { implicitGemm } from "./conv2d.wgsl.ts";
 import { directConvolution } from "./conv2d-direct.wgsl.ts";
+import { minimalFiltering, minimalTile } from "./conv2d-minimal.wgsl.ts";
 import { multiplyOne } from "./matmul.ts";
 import { matMulOnGpu } from "./matmul.wgsl.ts";
 import { fillOnGpu } from "./operand.ts";
@@ -50,10 +51,13 @@ export function convolveOnGpu(
   }
   const { groups, inChannels, outChannels } = geometry;
   const rows = rowsOf(geometry);
+  const tile = minimalTile(geometry, direction, call.planner.filtering);
   if (groups > 1 && (inChannels / groups) * (outChannels / groups) <= thinGroup) {
     directConvolution(call, geometry, direction, result, a, b);
   } else if (rows !== undefined) {
     matMulOnGpu(call, a, b, result, { ...product(rows, direction), count: 1 });
+  } else if (tile !== undefined) {
+    minimalFiltering(call, geometry, direction, tile, result, a, b);
   } else {
     implicitGemm(call, geometry, direction, result, a, b);
   }
