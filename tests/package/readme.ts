@@ -18,7 +18,7 @@ function block(marker: string): string {
 }
 
 /** The program after `<!-- program: NAME -->`, with its output after `<!-- prints: NAME -->`. */
-export function program(name: "node" | "browser" | "own" | "loop"): Program {
+export function program(name: "node" | "browser" | "own" | "loop" | "explain"): Program {
   const parts = block(`prints: ${name}`).trim().split("...");
   const pattern = parts.map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("[\\s\\S]*");
   return { code: `${block(`program: ${name}`)}\n`, prints: new RegExp(`^${pattern}$`) };
