@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import type { GanvilBackend } from "../../src/backend/backend.ts";
+import { layTogether } from "../../src/backend/copy.ts";
 import { init as initComplete } from "../../src/tfjs/index.ts";
 import { init } from "../../src/tfjs/webgpu.ts";
 import { checkNoLeak } from "../ops/check.ts";
@@ -159,6 +160,20 @@ describe("kernels of TensorFlow.js's webgpu backend", () => {
       wanted,
     );
     results.dispose();
+  });
+
+  it("find inputs that lie within a larger buffer", async () => {
+    const one: Case = { inputs: () => [numbers([4, 7])], run: (x) => tf.topk(x as tf.Tensor2D, 2).values };
+    const wanted = await onCpu(one);
+    await checkNoLeak(async () => {
+      const results = tf.tidy(() => {
+        const [before, x] = [onGpu(numbers([100])), onGpu(one.inputs()[0])];
+        layTogether(backend, [before, x]);
+        expect(backend.residency.of(x.dataId).region!.offset).toBeGreaterThan(0);
+        return one.run(x);
+      });
+      await expectLike(results, wanted);
+    });
   });
 
   it("a result that is an input shares its values", async () => {
