@@ -26,7 +26,7 @@ export default defineConfig({
         test: {
           name: "simd",
           include: ["tests/**/*.test.ts"],
-          exclude: ["tests/{browser,demos,package,webgpu}/**"],
+          exclude: ["tests/{browser,demos,package,pages,webgpu}/**"],
           environment: "node",
           provide: { build: "simd", threads: 1, device: "wasm" },
         },
@@ -88,6 +88,14 @@ export default defineConfig({
                 name: "browser relaxed",
                 provide: { build: "relaxed", threads: 1, device: "wasm" },
               },
+              {
+                browser: "chromium",
+                name: "browser webgpu",
+                // Every op on the browser's own WebGPU.
+                include: ["tests/ops/ops.test.ts"],
+                testTimeout: 180_000,
+                provide: { build: "relaxed", threads: 1, device: "webgpu" },
+              },
             ],
           },
         },
@@ -96,8 +104,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "package",
-          // What users run: the demos, and the package installed from the registry and built into a page.
-          include: ["tests/{demos,package}/**/*.test.ts"],
+          // What users run: the demos, pages, and the package installed from the registry and built into a page.
+          include: ["tests/{demos,package,pages}/**/*.test.ts"],
           environment: "node",
           testTimeout: 180_000,
           hookTimeout: 180_000,

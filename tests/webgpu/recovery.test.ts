@@ -1,52 +1,23 @@
-import { reshape, type Tensor, tanh } from "@tensorflow/tfjs-core";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { currentBackend } from "../../src/backend/backend.ts";
-import { createGan, type Gan } from "../../src/gan/gan.ts";
+import type { Gan } from "../../src/gan/gan.ts";
 import type { TrainingState } from "../../src/gan/state.ts";
 import { type Report, train } from "../../src/gan/train.ts";
 import { init } from "../../src/init.ts";
-import { batchNorm, conv, dense } from "../../src/nn/layers.ts";
-import { type Layer, network } from "../../src/nn/network.ts";
 import { useBuild } from "../builds.ts";
 import { noisePictures } from "../gan/fixtures.ts";
+import { distance, smallGan } from "./small-gan.ts";
 
 const steps = 8;
-const batch = 2;
 
 interface Run {
   readonly state: TrainingState;
   readonly reports: readonly Report[];
 }
 
-const chain =
-  (...layers: readonly Layer[]): Layer =>
-  (x, mode) =>
-    layers.reduce<Tensor>((y, layer) => layer(y, mode), x);
-
-/** A GAN of few kernels: each new device compiles them anew. */
-function smallGan(): Gan {
-  const generator = network(0, "generator", (to) =>
-    chain(
-      dense(to, "in", { inputs: 4, outputs: 64, std: 0.5 }),
-      batchNorm(to, "norm", 64),
-      dense(to, "out", { inputs: 64, outputs: 48, std: 0.3 }),
-      (x) => tanh(reshape(x, [-1, 4, 4, 3])),
-    ),
-  );
-  const discriminator = network(0, "discriminator", (to) =>
-    chain(
-      conv(to, "conv", { inputs: 3, outputs: 8, kernel: 3, activation: "leakyRelu", std: 0.3 }),
-      (x) => reshape(x, [-1, 128]),
-      dense(to, "out", { inputs: 128, outputs: 1, std: 0.1 }),
-    ),
-  );
-  const shape = { latent: 4, resolution: 4, batch, kimg: (steps * batch) / 1000 };
-  return createGan({ generator, discriminator, ...shape });
-}
-
 /** Trains a small GAN, calling `disturb` before each step but the first three. */
 async function trained(disturb: (step: number, gan: Gan) => unknown = () => {}): Promise<Run> {
-  const gan = smallGan();
+  const gan = smallGan(steps);
   const reports: Report[] = [];
   try {
     for await (const report of train(gan, noisePictures({ resolution: 4 }))) {
@@ -57,18 +28,6 @@ async function trained(disturb: (step: number, gan: Gan) => unknown = () => {}):
   } finally {
     gan.dispose();
   }
-}
-
-/** ‖a − b‖ / ‖b‖ over all arrays of two states. */
-function distance(a: TrainingState, b: TrainingState): number {
-  let [difference, norm] = [0, 0];
-  for (const [name, { data }] of Object.entries(b.tensors)) {
-    for (const [i, value] of data.entries()) {
-      difference += (a.tensors[name].data[i] - value) ** 2;
-      norm += value ** 2;
-    }
-  }
-  return Math.sqrt(difference / norm);
 }
 
 /** Lets so many shader calls pass, then does something in the midst of a step. */
