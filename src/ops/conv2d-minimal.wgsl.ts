@@ -172,7 +172,9 @@ export function minimalTile(
   const tiles = batch * Math.ceil(height / size) * Math.ceil(width / size);
   const saved = (size + 2) ** 2 * tiles < 0.6 * 9 * batch * height * width;
   const wide = Math.min(inChannels, outChannels) >= enoughChannels[size];
-  return saved && wide && tiles >= enoughTiles ? size : undefined;
+  const pictureBytes = (4 * (size + 2) ** 2 * tiles * Math.max(inChannels, outChannels)) / batch;
+  const fits = pictureBytes <= mostBytes / 2;
+  return saved && wide && fits && tiles >= enoughTiles ? size : undefined;
 }
 
 /** One direction of a convolution by minimal filtering: y of (x, filter), dx of (dy, filter), dFilter of (x, dy). */

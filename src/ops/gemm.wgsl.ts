@@ -77,10 +77,12 @@ export const tiles: Readonly<Record<string, Tile>> = {
 
 /** Workgroups that run at once on a large GPU, one on each of its processors. */
 const processors = 128;
-/** Least depth of a slice. */
-const shortestSlice = 128;
-/** Depth that begin and end of a tile cost, and the sum of slices. */
-const [tileDepth, sumDepth] = [32, 32];
+/** Least depth of a slice, and most slices' workgroups for a processor. */
+const [shortestSlice, mostRounds] = [128, 4];
+/** Depth that a tile's begin and end cost. */
+const tileDepth = 32;
+/** A processor's multiplications in the time that a call takes, and that a number takes to memory and back. */
+const [callWork, numberWork] = [5e5, 80 / processors];
 /** Most elements of a workspace for slices: 64 MiB. */
 const mostSliced = 1 << 24;
 /** Multiplications from which on a shader is compiled for the sizes. */
@@ -98,30 +100,34 @@ export interface GemmPlan {
 const groupsOf = ({ m, n, zones }: Extents, { rows, columns, down, across }: Tile): number =>
   Math.ceil(m / (rows * down)) * Math.ceil(n / (columns * across)) * zones;
 
-/** Time of a product, in multiplications a thread and so on: only to compare. */
-function cost(extents: Extents, tile: Tile): { slices: number; time: number } {
+/** Slices for a tile, and the time that the product takes then, in a processor's multiplications. */
+function slicing(extents: Extents, tile: Tile): { tile: Tile; slices: number; time: number } {
   const groups = groupsOf(extents, tile);
   const { m, n, k, zones } = extents;
-  const most = Math.min(Math.floor(k / shortestSlice), Math.floor(mostSliced / (m * n * zones)));
-  const slices = Math.max(1, Math.min(Math.floor((2 * processors) / groups), most));
-  const rounds = Math.ceil((groups * slices) / processors);
-  const depth = Math.ceil(k / slices) + tileDepth + (slices > 1 ? sumDepth : 0);
-  // A thread loads rows + columns values for rows·columns multiplications.
   const { rows, columns, down, across } = tile;
   const threads = down * across;
-  return { slices, time: rounds * depth * threads * (rows * columns + 2 * (rows + columns)) };
+  // For its multiplications of one depth, a thread reads rows and columns, and brings its share of the tile.
+  const side = rows * down + columns * across;
+  const step = threads * (rows * columns + (rows + columns) / 2) + 4 * side;
+  const most = Math.min(
+    ...[k / shortestSlice, mostSliced / (m * n * zones), (mostRounds * processors) / groups],
+  );
+  let best = { tile, slices: 1, time: Number.POSITIVE_INFINITY };
+  for (let slices = 1; slices === 1 || slices <= most; slices++) {
+    const rounds = Math.ceil((groups * slices) / processors);
+    const summing = slices > 1 ? callWork + numberWork * slices * m * n * zones : 0;
+    const time = rounds * (Math.ceil(k / slices) + tileDepth) * step + summing;
+    if (time < best.time) best = { tile, slices, time };
+  }
+  return best;
 }
 
 /** Chooses the tile and the slices. */
 export function planGemm(extents: Extents): GemmPlan {
   const { m, n, k, zones } = extents;
-  if (m * n * k * zones < largeWork) return { tile: smallTile, slices: 1, special: false };
-  let best: { tile: Tile; slices: number; time: number } | undefined;
-  for (const tile of Object.values(tiles)) {
-    const { slices, time } = cost(extents, tile);
-    if (best === undefined || time < best.time) best = { tile, slices, time };
-  }
-  return { tile: best!.tile, slices: best!.slices, special: true };
+  if (m * n * k * zones < largeWork) return { ...slicing(extents, smallTile), special: false };
+  const choices = Object.values(tiles).map((tile) => slicing(extents, tile));
+  return { ...choices.reduce((a, b) => (b.time < a.time ? b : a)), special: true };
 }
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
