@@ -58,11 +58,11 @@ export interface GpuTraffic {
   readonly readBytes: number;
 }
 
-/** One call or step on a GPU; the medians of some. */
+/** One call or step on a GPU. */
 export interface GpuFigures extends GpuTraffic {
-  /** Of JavaScript: until the call is back and has nothing left to do but wait for the GPU. */
+  /** Of JavaScript: until the call is back and has nothing left to do but wait for the GPU. The least of some. */
   readonly jsSeconds: number;
-  /** Of the passes, by the GPU's own clock, where it has one. */
+  /** Of the passes, by the GPU's own clock, where it has one. The median of some. */
   readonly gpuSeconds?: number;
   /** Ops that ganvil computed on Wasm. */
   readonly onWasm: readonly string[];

@@ -118,7 +118,7 @@ async function bench(): Promise<GpuReport> {
     rows.push(row);
     await save(soFar());
   }
-  console.log(`\n${gpuFoot(rows)}`);
+  console.log(`\n${gpuFoot(soFar())}`);
   return soFar();
 }
 

@@ -3,7 +3,6 @@ import type { Result, Row } from "../contest.ts";
 import type { GpuFigures } from "../protocol.ts";
 import { figure, footnotes, type Report } from "../report.ts";
 import { type ContestantName, gpuNames } from "../rivals/contestant.ts";
-import { stepSection } from "../steps.ts";
 import type { Scale } from "./cases.ts";
 
 /** What `npm run bench:webgpu -- --json FILE` writes; ratios compare with ganvil on the GPU. */
@@ -29,7 +28,7 @@ export const gpuTerm =
 export const terms = [
   "A figure is the median of interleaved rounds, ± half their quartiles' distance; × is the time over that of ganvil-webgpu.",
   gpuTerm,
-  "gpu: the passes by the GPU's own clock; js: JavaScript until the call is back, in full and for each dispatch.",
+  "gpu: the passes by the GPU's own clock; js: JavaScript until the call is back (the least of some), in full and for each dispatch.",
 ];
 
 const isGpu = (name: string): boolean => (gpuNames as readonly string[]).includes(name);
@@ -116,7 +115,7 @@ export function gpuLines(row: Row, previous: Row | undefined, ceiling: number | 
     const ratio = ratios[who as ContestantName];
     const time = "seconds" in result && work !== undefined ? duration(result.seconds) : "";
     const times = ratio === undefined ? "" : `×${ratio.toPrecision(3)}`;
-    const part = section === stepSection ? "" : ofCeiling(who, result, work, ceiling);
+    const part = name.startsWith("conv2d") ? ofCeiling(who, result, work, ceiling) : "";
     const columns = [who.padEnd(18), figure(result, work).padEnd(26), time.padEnd(9), times.padEnd(8), part];
     const line = `    ${columns.join(" ").trimEnd()}`;
     return "gpu" in result && result.gpu ? [line, `${" ".repeat(23)}${gpuLine(result.gpu)}`] : [line];
@@ -126,12 +125,13 @@ export function gpuLines(row: Row, previous: Row | undefined, ceiling: number | 
   return [`${heading}  ${name}${trained ?? ""}`, ...told].join("\n");
 }
 
-export function gpuFoot(rows: readonly Row[]): string {
+export function gpuFoot({ rows, gpu }: Pick<GpuReport, "rows" | "gpu">): string {
   const ceiling = matMulCeiling(rows);
+  const ofPeak = gpu.peak && ceiling ? `, ${((100 * ceiling) / gpu.peak).toFixed(0)}% of the peak` : "";
   return [
     ...(ceiling === undefined
       ? []
-      : [`ceiling: ${teraflops(ceiling)}, the fastest matrix product of these on the GPU`]),
+      : [`ceiling: ${teraflops(ceiling)}, the fastest matrix product of these on the GPU${ofPeak}`]),
     footnotes(rows),
   ]
     .filter(Boolean)
