@@ -255,7 +255,9 @@ const functions: Readonly<Record<string, string>> = {
   let divisor = abs(b);
   var rest = abs(a);
   let sure = (divisor > F(0)) & !isInfF(rest);
-  for (var k = 0; k < 300 && any(sure & (rest >= divisor)); k++) {
+  for (var k = 0; k < 300; k++) {
+    // No "&&" before it: of any() of one bool behind it Chrome 147 makes invalid SPIR-V.
+    if (!any(sure & (rest >= divisor))) { break; }
     let shifted = bitcast<F>((bitcast<U>(divisor) & U(0x7fffffu)) | (bitcast<U>(rest) & U(0x7f800000u)));
     rest = select(rest, rest - select(shifted, 0.5 * shifted, shifted > rest), rest >= divisor);
   }
