@@ -276,6 +276,9 @@ export class GanvilBackend extends KernelBackend {
     this.executor.pool?.close();
     this.executor.pool = undefined;
     this.gpu?.dispose();
+    // TensorFlow.js may bring a disposed backend back (engine().reset()).
+    this.placer.mode = "wasm";
+    this.placer.withoutGpu = "the backend was disposed: call init() again for the GPU";
   }
 }
 
