@@ -1,3 +1,4 @@
+// One shader's text and the choice of its tiles, which are read together: longer than most.
 import type { GpuCall } from "../backend/op.ts";
 import { type GpuOperand, spread } from "../webgpu/shader.ts";
 
@@ -279,7 +280,9 @@ export function gemm(call: GpuCall, product: Product, plan: GemmPlan): void {
     [staging(a, "A", height, depth, across < 8), staging(b, "B", width, depth, true)] as const;
   const bytes = (depth: number) =>
     stage(depth).reduce((sum, { vectors }) => sum + vectors * (half ? 8 : 16), 0);
-  const depth = special && bytes(16) <= call.limits.maxComputeWorkgroupStorageSize ? 16 : 8;
+  // A thread keeps the next tile's share of a in registers: of a deep narrow tile, too many.
+  const deep = special && rows <= 2 * across;
+  const depth = deep && bytes(16) <= call.limits.maxComputeWorkgroupStorageSize ? 16 : 8;
   const [stageA, stageB] = stage(depth);
   const [tilesM, tilesN] = [Math.ceil(m / height), Math.ceil(n / width)];
   const sliceDepth = Math.ceil(k / slices / depth) * depth;
