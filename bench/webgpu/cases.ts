@@ -147,7 +147,7 @@ const sizes: Readonly<Record<Scale, Sizes>> = {
     ],
     steps: [
       ["DCGAN 32×32, an eighth as wide,", dcgan(32, 2, [32, 16, 8])],
-      ["DCGAN 64×64, a sixteenth as wide,", dcgan(64, 2, [32, 16, 8, 4])],
+      ["DCGAN 64×64, a sixteenth as wide,", dcgan(64, 1, [32, 16, 8, 4])],
       ["R3GAN-style 32×32, a sixteenth as wide,", residual(1, [8, 8, 4], 4)],
     ],
   },
