@@ -6,7 +6,8 @@ import sharp from "sharp";
 import { build, createServer, type PreviewServer, preview } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { faceSvg, type Rasterise } from "../../demos/faces/dicebear-faces.ts";
-import { decodeSafetensors } from "../../src/io/index.ts";
+import { createGan, dcgan, init } from "../../src/index.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../src/io/index.ts";
 import { chromium } from "../browser/chromium.ts";
 import {
   colours,
@@ -35,6 +36,8 @@ const samplesPerGrid = 64;
 const batch = 32;
 /** A generator of a few steps draws grey on grey; a blank canvas has one colour, with its gaps two. */
 const fewColours = 4;
+/** A software GPU compiles some 70 shaders, for its processor. */
+const warmUpMs = 150_000;
 
 let scratch: string;
 let browser: Browser;
@@ -66,6 +69,15 @@ async function makePictures(): Promise<void> {
   }
 }
 
+/** A GAN that has not begun, so slight that a software GPU steps in no time. */
+async function slightCheckpoint(): Promise<{ name: string; mimeType: string; buffer: Buffer }> {
+  await init({ device: "wasm", threads: 1 });
+  const gan = createGan(dcgan({ resolution: 32, widths: [8, 8, 8], latent: 8, batch: 4, kimg: 10 }));
+  const buffer = Buffer.from(encodeSafetensors(await gan.state()));
+  gan.dispose();
+  return { name: "slight.safetensors", mimeType: "application/octet-stream", buffer };
+}
+
 describe("the page of the faces demo", () => {
   it("trains on drawn faces without ever holding up the page, and can be paused, saved and gone on with", async () => {
     const { page, faults } = await openPage(browser, urlOf(served));
@@ -94,7 +106,10 @@ describe("the page of the faces demo", () => {
     expect(await plotted(page, "--discriminator")).toBeGreaterThan(20);
     expect(await page.getAttribute("#losses", "aria-label")).toMatch(/generator \d.*discriminator \d/);
     expect(await text(page, "#speed")).toMatch(/^\d+ images\/s$/);
-    expect(await text(page, "#kernels")).toMatch(/^relaxed, on Wasm, \d+ threads?$/);
+    expect(await text(page, "#computed-on")).toMatch(/^Wasm, \d+ threads?$/);
+    // The only one here is a software one.
+    if (process.env.GANVIL_GPU === undefined)
+      expect(await text(page, "#without-gpu")).toMatch(/^No GPU is used: .*computed on the CPU/);
 
     await page.click("#run");
     await inState(page, "paused");
@@ -180,6 +195,56 @@ describe("the page of the faces demo", () => {
     await inState(page, "done");
     expect(faults).toEqual([]);
     await page.close();
+  });
+
+  it("trains on the GPU where that is chosen, shows its shaders' warm-up, and goes on when the GPU is lost", async () => {
+    // Of its own: a browser remembers which pages it lost its GPU to.
+    const own = await launcher.launch(await chromium());
+    try {
+      const { page } = await openPage(own, `${urlOf(served)}?device=webgpu`);
+      expect(await page.inputValue("#device")).toBe("webgpu");
+      await page.setInputFiles("#checkpoint", await slightCheckpoint());
+      await page.waitForSelector("#checkpoint-note:visible");
+      await page.click("#run");
+      await page.waitForSelector("#warm-up:visible", { timeout: warmUpMs });
+      expect(await text(page, "#warm-up")).toMatch(/^Compiling shaders for the GPU: \d+ of \d+$/);
+      await page.waitForFunction(() => globalThis.heard.steps > 0, null, { timeout: warmUpMs });
+      expect(await page.isHidden("#warm-up")).toBe(true);
+      expect(await text(page, "#computed-on")).toMatch(/^the GPU \(.+\)$/);
+      expect(await text(page, "#memory")).toMatch(/^\d+ MB, \d+ MB on the GPU$/);
+      const session = await own.newBrowserCDPSession();
+      await session.send("Browser.crashGpuProcess");
+      await page.waitForSelector("#gpu-failures .notice", { timeout: warmUpMs });
+      expect(await text(page, "#gpu-failures .notice")).toMatch(
+        /^The GPU stopped working at \d\.\d kimg\. Nothing is lost: training goes on, on (the GPU|Wasm)/,
+      );
+      expect(await page.getAttribute("body", "data-state")).toBe("training");
+    } finally {
+      await own.close();
+    }
+  }, 400_000);
+
+  it("says what to do where the GPU is chosen and there is none, and starts over without it", async () => {
+    const options = await chromium();
+    const args = options.args?.filter((flag) => !flag.includes("webgpu"));
+    const own = await launcher.launch({ ...options, args: [...(args ?? []), "--disable-gpu"] });
+    try {
+      const { page } = await openPage(own, urlOf(served));
+      await page.selectOption("#device", "webgpu");
+      await page.fill("#kimg", "0.1");
+      await page.click("#run");
+      await inState(page, "failed");
+      expect(await text(page, "#error")).toMatch(/expected (an adapter|a browser with WebGPU)/);
+      await startOver(page);
+      expect(await page.inputValue("#device")).toBe("webgpu");
+      await page.selectOption("#device", "wasm");
+      await page.click("#run");
+      await inState(page, "done");
+      expect(await text(page, "#computed-on")).toMatch(/^Wasm/);
+      expect(await page.isHidden("#without-gpu")).toBe(true);
+    } finally {
+      await own.close();
+    }
   });
 
   it("is served isolated while it is worked on, and draws faces as the browser draws their SVG", async () => {
