@@ -7,14 +7,20 @@ export interface GpuOptions {
 }
 
 /** An adapter's name, as shown and as a key of what was measured on it. */
-export function adapterName({ info }: GPUAdapter): string {
+export function adapterName(adapter: GPUAdapter): string {
+  // Not among the parameters, whose pattern declarations repeat: types of WebGPU may be older than it.
+  const { info } = adapter;
   return [info.vendor, info.architecture, info.description || info.device].filter((part) => part).join(" ");
 }
 
 /** True for GPUs that are computed on the CPU. */
-export const isSoftware = ({ info }: GPUAdapter): boolean =>
-  info.isFallbackAdapter === true ||
-  /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${info.architecture} ${info.description}`);
+export function isSoftware(adapter: GPUAdapter): boolean {
+  const { info } = adapter;
+  return (
+    info.isFallbackAdapter === true ||
+    /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${info.architecture} ${info.description}`)
+  );
+}
 
 let nodeGpu: GPU | undefined;
 

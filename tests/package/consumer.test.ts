@@ -202,3 +202,28 @@ describe("the README's program", () => {
     expect(steps).toEqual(isolated.split("\n").slice(1));
   });
 });
+
+describe("the GPU in Node", () => {
+  const code = `import { init } from "ganvil";
+import { matMul, ones } from "@tensorflow/tfjs-core";
+const { placer } = await init({ device: "webgpu", threads: 1 });
+console.log((await matMul(ones([2, 3]), ones([3, 2])).data()).join(), placer.explain("BatchMatMul").device);
+process.exit(0);
+`;
+
+  it("needs a package, and says which", async () => {
+    await consumer.write("gpu.js", code);
+    await expect(consumer.run(process.execPath, "gpu.js")).rejects.toThrow(/npm install webgpu@0\.6\.2/);
+  });
+
+  it("is used once that package is installed", async () => {
+    const version = manifest.peerDependencies?.webgpu;
+    await consumer.run(
+      "npm",
+      ...["install", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts", `webgpu@${version}`],
+    );
+    await consumer.write("gpu.js", code);
+    // The tests' environment names a software GPU, or the machine has its own.
+    expect(await consumer.run(process.execPath, "gpu.js")).toBe("3,3,3,3 webgpu");
+  });
+});
