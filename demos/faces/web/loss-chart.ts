@@ -58,6 +58,8 @@ export class LossChart {
     new ResizeObserver(() =>
       this.#chart.setSize({ width: Math.max(1, element.clientWidth), height }),
     ).observe(element);
+    // A GPU that is lost takes the canvas's pixels with it.
+    this.#chart.ctx.canvas.addEventListener("contextrestored", () => this.#chart.redraw());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#chart.redraw());
   }
 

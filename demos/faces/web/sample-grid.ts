@@ -8,14 +8,21 @@ const gap = 2;
 export class SampleGrid {
   readonly #canvas: HTMLCanvasElement;
   readonly #box: HTMLElement;
+  #tiles: SampleTiles | undefined;
 
   constructor(canvas: HTMLCanvasElement) {
     this.#canvas = canvas;
     this.#box = canvas.parentElement!;
     new ResizeObserver(() => this.#fit()).observe(this.#box);
+    // A GPU that is lost takes the canvas's pixels with it.
+    canvas.addEventListener("contextrestored", () => {
+      if (this.#tiles) this.draw(this.#tiles);
+    });
   }
 
-  draw({ rgba, count, side }: SampleTiles): void {
+  draw(tiles: SampleTiles): void {
+    this.#tiles = tiles;
+    const { rgba, count, side } = tiles;
     const canvas = this.#canvas;
     canvas.width = columns * (side + gap) - gap;
     canvas.height = Math.ceil(count / columns) * (side + gap) - gap;
@@ -30,6 +37,7 @@ export class SampleGrid {
   }
 
   clear(): void {
+    this.#tiles = undefined;
     this.#canvas.hidden = true;
   }
 
