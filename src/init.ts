@@ -5,6 +5,7 @@ import { isWhole, type Placement } from "./backend/placement.ts";
 import { registerOps } from "./backend/register.ts";
 import { measuredSpeeds } from "./calibrate.ts";
 import { check, checkType, DeviceError, GanvilError, show } from "./errors.ts";
+import { proveArithmetic } from "./ops/half-precision.ts";
 import { ops } from "./ops/index.ts";
 import type { Build } from "./wasm/features.ts";
 import { loadKernels } from "./wasm/load.ts";
@@ -30,8 +31,9 @@ export interface InitOptions {
    */
   readonly placement?: Partial<Placement>;
   /**
-   * Multiply in float16 on the GPU where it can, and sum in float32: products come out faster, with errors of about
-   * 1e-3. Default false, or what was set before.
+   * Multiply large products in float16 on the GPU, by its matrix units where it has them, and sum in float32: faster,
+   * with errors of about 1e-3. Both are used only where a GPU computes small products of whole numbers exactly;
+   * `backend.gpu.arithmetic.reason` says what is in use. Default false, or what was set before.
    */
   readonly halfPrecision?: boolean;
   /** Is told how many of the GPU's shaders are compiled, whenever one is asked for or ready. */
@@ -166,6 +168,7 @@ async function usableGpu(
   const current = serves(backend.gpu) ? backend.gpu : undefined;
   try {
     const gpu = current ?? (await Gpu.start(options));
+    if (gpu !== current) await proveArithmetic(gpu);
     if (device === "webgpu" || anyGpu || !gpu.software) return { gpu, reason: "" };
     if (gpu !== current) gpu.dispose();
     return { reason: `the only GPU, ${gpu.name}, is computed on the CPU` };

@@ -109,6 +109,7 @@ export class GanvilBackend extends KernelBackend {
     if (!this.#replaced) {
       try {
         next = await Gpu.start(this.gpu?.options);
+        if (next.name === this.gpu?.name) next.arithmetic = this.gpu.arithmetic;
       } catch (error) {
         if (!(error instanceof DeviceError)) throw error;
       }

@@ -1,4 +1,5 @@
 import type { Planner } from "../wasm/planner.ts";
+import type { Arithmetic } from "../webgpu/arithmetic.ts";
 import type { Gpu } from "../webgpu/gpu.ts";
 import { DeviceBuffer, Region } from "../webgpu/memory.ts";
 import type { Dispatch } from "../webgpu/queue.ts";
@@ -45,8 +46,8 @@ export class GpuCalls implements GpuCall {
     return this.#residency.executor.recorder;
   }
 
-  get features(): GPUSupportedFeatures {
-    return this.#gpu.device.features;
+  get arithmetic(): Arithmetic {
+    return this.#gpu.arithmetic;
   }
 
   get limits(): GPUSupportedLimits {

@@ -7,6 +7,7 @@ import {
 } from "@tensorflow/tfjs-core";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import type { Planner } from "../wasm/planner.ts";
+import type { Arithmetic } from "../webgpu/arithmetic.ts";
 import type { GpuOperand, Shader } from "../webgpu/shader.ts";
 
 /** A tensor as a kernel sees it. */
@@ -59,7 +60,8 @@ export interface Call {
 
 /** What one op's shader calls may use beside its operands. All of it is gone when the op ends. */
 export interface GpuCall {
-  readonly features: GPUSupportedFeatures;
+  /** What products may be multiplied by. */
+  readonly arithmetic: Arithmetic;
   readonly limits: GPUSupportedLimits;
   /** What convolutions may do. */
   readonly planner: Planner;

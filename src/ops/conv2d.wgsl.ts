@@ -1,7 +1,9 @@
 import type { GpuCall } from "../backend/op.ts";
 import type { Conv2dDirection, Conv2dGeometry } from "../wasm/planner.ts";
 import type { GpuOperand } from "../webgpu/shader.ts";
-import { type Extents, type GemmPlan, gemm, type Product, planGemm } from "./gemm.wgsl.ts";
+import { gemm } from "./gemm.wgsl.ts";
+import type { Product } from "./gemm-factors.wgsl.ts";
+import { type Extents, type GemmPlan, planGemm } from "./gemm-plan.ts";
 
 // The three directions of a convolution as products of matrices that are never made: a patch of a picture is a row
 // (of the filter-gradient, a column) whose values are looked up as a tile is loaded.

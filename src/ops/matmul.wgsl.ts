@@ -1,6 +1,8 @@
 import type { GpuCall } from "../backend/op.ts";
 import type { GpuOperand } from "../webgpu/shader.ts";
-import { type Factor, type GemmPlan, gemm, type Product, planGemm } from "./gemm.wgsl.ts";
+import { gemm } from "./gemm.wgsl.ts";
+import type { Factor, Product } from "./gemm-factors.wgsl.ts";
+import { type GemmPlan, planGemm } from "./gemm-plan.ts";
 
 /** Matrices of a product, several of them one behind the other. */
 export interface Matrices {

@@ -1,4 +1,5 @@
 import { DeviceError } from "../errors.ts";
+import { subgroupMatrix } from "./arithmetic.ts";
 
 /** What may be asked for beyond the usual. */
 export interface GpuOptions {
@@ -22,36 +23,40 @@ export function isSoftware(adapter: GPUAdapter): boolean {
   );
 }
 
-let nodeGpu: GPU | undefined;
+/** Node's, without and with features that are experiments still. */
+const nodeGpus = new Map<boolean, GPU>();
 
 /** WebGPU of the browser, or of the package `webgpu` in Node; undefined where there is neither. */
-async function findWebGpu(): Promise<GPU | undefined> {
+async function findWebGpu({ halfPrecision = false }: GpuOptions): Promise<GPU | undefined> {
   const { navigator, process } = globalThis as unknown as {
     navigator?: { gpu?: GPU };
     process?: { versions?: { node?: string } };
   };
   if (navigator?.gpu) return navigator.gpu;
   if (process?.versions?.node === undefined) return undefined;
-  if (nodeGpu !== undefined) return nodeGpu;
+  const known = nodeGpus.get(halfPrecision);
+  if (known !== undefined) return known;
   // Hidden from bundlers: an optional package, and for Node only.
   const name = "webgpu";
   try {
     const { create, globals } = await import(/* @vite-ignore */ /* webpackIgnore: true */ name);
     for (const [key, value] of Object.entries(globals))
       if (!(key in globalThis)) Object.assign(globalThis, { [key]: value });
-    nodeGpu = create([]) as GPU;
+    const gpu = create(halfPrecision ? ["enable-dawn-features=allow_unsafe_apis"] : []) as GPU;
+    nodeGpus.set(halfPrecision, gpu);
+    return gpu;
   } catch (error) {
     if ((error as { code?: string }).code !== "ERR_MODULE_NOT_FOUND") throw error;
+    return undefined;
   }
-  return nodeGpu;
 }
 
 /**
  * The GPU's adapter.
  * @throws DeviceError `no-adapter` where there is none, saying what to do
  */
-export async function findAdapter(): Promise<GPUAdapter> {
-  const gpu = await findWebGpu();
+export async function findAdapter(options: GpuOptions): Promise<GPUAdapter> {
+  const gpu = await findWebGpu(options);
   if (gpu === undefined) {
     throw new DeviceError(
       "no-adapter",
@@ -68,7 +73,9 @@ export async function findAdapter(): Promise<GPUAdapter> {
   return adapter;
 }
 
-const wantedFeatures: readonly GPUFeatureName[] = ["subgroups", "timestamp-query"];
+/** Features that are used where there are any, and those of half precision. */
+const wantedFeatures: readonly GPUFeatureName[] = ["timestamp-query"];
+const halfFeatures: readonly GPUFeatureName[] = ["shader-f16", "subgroups", subgroupMatrix];
 
 const wantedLimits = [
   ...["maxBufferSize", "maxStorageBufferBindingSize", "maxStorageBuffersPerShaderStage"],
@@ -81,7 +88,7 @@ export async function requestDevice(
   adapter: GPUAdapter,
   { halfPrecision = false }: GpuOptions,
 ): Promise<GPUDevice> {
-  const features = halfPrecision ? [...wantedFeatures, "shader-f16" as const] : wantedFeatures;
+  const features = halfPrecision ? [...wantedFeatures, ...halfFeatures] : wantedFeatures;
   return adapter.requestDevice({
     label: "ganvil",
     requiredFeatures: features.filter((feature) => adapter.features.has(feature)),

@@ -1,5 +1,6 @@
 import { DeviceError } from "../errors.ts";
 import { adapterName, findAdapter, type GpuOptions, isSoftware, requestDevice } from "./adapter.ts";
+import { type Arithmetic, float32 } from "./arithmetic.ts";
 import { type DeviceBuffer, GpuMemory } from "./memory.ts";
 import { Pipelines } from "./pipelines.ts";
 import { type Dispatch, GpuQueue } from "./queue.ts";
@@ -17,6 +18,8 @@ export class Gpu {
   readonly memory: GpuMemory;
   readonly pipelines: Pipelines;
   readonly queue: GpuQueue;
+  /** What it multiplies by: float32, until it has proved more. */
+  arithmetic: Arithmetic = float32;
   /** Of calls that run once. */
   readonly #uniforms: Uniforms;
   #failure: DeviceError | undefined;
@@ -24,7 +27,7 @@ export class Gpu {
   onFailure: ((error: DeviceError) => void) | undefined;
 
   static async start(options: GpuOptions = {}): Promise<Gpu> {
-    const adapter = await findAdapter();
+    const adapter = await findAdapter(options);
     return new Gpu(adapter, await requestDevice(adapter, options), options);
   }
 

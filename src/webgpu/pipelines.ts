@@ -50,7 +50,7 @@ export class Pipelines {
         this.onProgress?.(this.progress);
       });
     // Whoever waits for it hears of a failure; it is no unhandled rejection where nobody does.
-    ready.catch(() => {});
+    ready.catch(() => this.#byKey.delete(key));
     const pipeline: Pipeline = { key, layout: group, compiled: undefined, ready };
     this.#byKey.set(key, pipeline);
     this.onProgress?.(this.progress);

@@ -41,6 +41,8 @@ export interface Shader {
   readonly body: () => string;
   /** WGSL extensions. */
   readonly enable?: readonly string[];
+  /** Further built-in values, u32, that the body knows by these names. */
+  readonly builtins?: Readonly<Record<string, string>>;
 }
 
 /** Threads of a workgroup of an elementwise shader. */
@@ -107,7 +109,7 @@ export function prepare(shader: Shader): Prepared {
 
 /** The shader's whole text. */
 export function sourceOf(shader: Shader, { uniforms }: Prepared): string {
-  const { elements, declarations, body, enable = [] } = shader;
+  const { elements, declarations, body, enable = [], builtins = {} } = shader;
   const bindings = bindingsOf(shader);
   const size = elements === undefined ? (shader.workgroupSize ?? [1]) : [elementThreads];
   const guard =
@@ -126,7 +128,9 @@ ${declarations?.() ?? ""}
 @compute @workgroup_size(${size.join()})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u,
     @builtin(global_invocation_id) global: vec3u, @builtin(local_invocation_index) thread: u32,
-    @builtin(num_workgroups) groups: vec3u) {
+    @builtin(num_workgroups) groups: vec3u${Object.entries(builtins)
+      .map(([name, value]) => `, @builtin(${value}) ${name}: u32`)
+      .join("")}) {
   ${guard}
   ${body()}
 }

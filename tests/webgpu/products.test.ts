@@ -7,7 +7,7 @@ import { convolution } from "../../src/ops/conv2d.ts";
 import { extentsOf, implicitGemm } from "../../src/ops/conv2d.wgsl.ts";
 import { conv2dGeometry } from "../../src/ops/conv2d-geometry.ts";
 import { minimalTile } from "../../src/ops/conv2d-minimal.wgsl.ts";
-import { planGemm, tiles } from "../../src/ops/gemm.wgsl.ts";
+import { planGemm, tiles } from "../../src/ops/gemm-plan.ts";
 import { matMul } from "../../src/ops/matmul.ts";
 import { matMulOnGpu } from "../../src/ops/matmul.wgsl.ts";
 import { useBuild } from "../builds.ts";
