@@ -177,3 +177,90 @@ describe("a GPU's arithmetic", () => {
     expect(of({})).toEqual([]);
   });
 });
+
+/** A matrix unit's sizes. */
+type Sizes = Pick<MatrixUnit, "m" | "n" | "k" | "lanes">;
+
+/**
+ * A shader of products as a GPU without float16 and matrix units computes it: in float32, and the first of so many
+ * threads multiplies the matrices of all. A factor's matrix is where it lies: its offset, its strides down and across.
+ */
+function emulated(shader: Shader, { m, n, k, lanes }: Sizes): Shader {
+  const functions = (matrices: number) => `
+var<private> sums: array<f32, ${matrices * m * n}>;
+fn multiplyAdd(a: vec3u, b: vec3u, y: u32) {
+  for (var i = 0u; i < ${m * n}u; i++) { for (var d = 0u; d < ${k}u; d++) {
+    sums[y + i] += tileA[a.x + i / ${n}u * a.y + d * a.z] * tileB[b.x + d * b.y + i % ${n}u * b.z];
+  } }
+}
+fn write(offset: u32, y: u32, stride: u32) {
+  for (var i = 0u; i < ${m * n}u; i++) { results[offset + i / ${n}u * stride + i % ${n}u] = sums[y + i]; }
+}`;
+  let matrices = 0;
+  const plain = (text: string) =>
+    text
+      .replace(/alias Matrix.*/g, "")
+      .replace(
+        /subgroupMatrixLoad<Matrix., (\w+)>\(&tile., (.*), (\d+)u\);/g,
+        (_, order, at, stride) => `vec3u(${at}, ${order === "col_major" ? `1, ${stride}` : `${stride}, 1`});`,
+      )
+      .replace(/var (c\w+) = MatrixY\(\)/g, (_, name) => `let ${name} = ${matrices++ * m * n}u`)
+      .replace(/c\w+ = subgroupMatrixMultiplyAccumulate/g, "multiplyAdd")
+      .replaceAll("subgroupMatrixStore<row_major>(&results, ", "write(")
+      .replaceAll("if (subgroup <", `if (thread % ${lanes}u == 0u && subgroup <`)
+      .replace(/\bf16\b/g, "f32")
+      .replaceAll("vec4h", "vec4f");
+  const body = plain(shader.body());
+  const declarations = plain(shader.declarations?.() ?? "");
+  return {
+    ...shader,
+    ...{ enable: [], builtins: {} },
+    declarations: () => `${declarations}${matrices > 0 ? functions(matrices) : ""}`,
+    body: () => `let subgroup = thread / ${lanes}u;\n${body}`,
+  };
+}
+
+describe("a GPU that computes matrices exactly", () => {
+  const prove = async (
+    lanes: number,
+    [M, N, K]: readonly [number, number, number],
+    subgroupMinSize: number,
+  ) => {
+    const software = await Gpu.start();
+    const config = { componentType: "f16", resultComponentType: "f32", M, N, K };
+    const info = { subgroupMinSize, subgroupMaxSize: 32, subgroupMatrixConfigs: [config] };
+    const { device } = software;
+    // Half of the memory that float32 in the place of float16 takes.
+    const limits = { maxComputeWorkgroupStorageSize: 20000, maxStorageBufferBindingSize: 1 << 27 };
+    const features = new Set(["shader-f16", "chromium-experimental-subgroup-matrix"]);
+    Object.defineProperties(device, { features: { value: features }, limits: { value: limits } });
+    const able = new Gpu({ info } as unknown as GPUAdapter, device, { halfPrecision: true });
+    const compile = able.pipelines.of.bind(able.pipelines);
+    able.pipelines.of = (shader, prepared) =>
+      compile(emulated(shader, { m: M, n: N, k: K, lanes }), prepared);
+    await proveArithmetic(able);
+    able.dispose();
+    return able.arithmetic;
+  };
+  const inUse = "float16 tiles in use; matrix units in use";
+
+  it("uses them", async () => {
+    const { float16, matrixUnit, reason } = await prove(32, [16, 16, 16], 32);
+    expect(reason).toBe(inUse);
+    expect(float16).toBe(true);
+    expect(matrixUnit).toEqual({ component: "f16", m: 16, n: 16, k: 16, lanes: 32, widest: 32 });
+  });
+
+  it("finds how wide its subgroups are", async () => {
+    const { matrixUnit, reason } = await prove(32, [8, 16, 16], 8);
+    expect(reason).toBe(inUse);
+    expect(matrixUnit?.lanes).toBe(32);
+  });
+
+  it("does without them where they are wrong", async () => {
+    const { float16, matrixUnit, reason } = await prove(64, [16, 16, 16], 32);
+    expect(reason).toMatch(/^float16 tiles in use; matrix units not in use: of whole numbers it made/);
+    expect(float16).toBe(true);
+    expect(matrixUnit).toBeUndefined();
+  });
+});
