@@ -280,12 +280,11 @@ export class Residency {
     region?.free();
     this.setRegion(record, undefined);
     if (ptr === undefined) {
-      record.failure =
-        gpu!.failure ??
-        new DeviceError(
-          "gpu-lost",
-          "a tensor was on a GPU that is not used any more. Restore it from a checkpoint.",
-        );
+      record.failure = new DeviceError(
+        "gpu-lost",
+        "a tensor was on a GPU that is lost, or given up, and nowhere else. Restore it from a checkpoint.",
+        { cause: gpu!.failure },
+      );
     }
   }
 

@@ -9,7 +9,7 @@ import {
 import { currentBackend } from "../backend/backend.ts";
 import { type CompiledStep, compile, settled } from "../backend/compile.ts";
 import { check, checkType, GanvilError, showShape } from "../errors.ts";
-import { disposeNetwork } from "../nn/network.ts";
+import { disposeNetwork, withValues } from "../nn/network.ts";
 import { imageBatch } from "../ops/image.ts";
 import { assignStep } from "../ops/in-place.ts";
 import { Adam } from "../optim/adam.ts";
@@ -106,14 +106,23 @@ export class Gan {
    * @throws RangeError when the batch's shape is not [batch, resolution, resolution, channels]
    * @throws NonFiniteError when a loss or gradient is not finite; nothing has changed then
    */
-  async step(batch: Batch): Promise<Record<string, TurnReport>> {
-    this.#notStepping("step");
-    const { image } = batch;
+  step(batch: Batch): Promise<Record<string, TurnReport>> {
+    return this.#alone("step", async () => {
+      try {
+        return await this.#safeguard.step(batch, (again) => this.#stepOnce(again));
+      } finally {
+        if (isTensor(batch.image)) batch.image.dispose();
+      }
+    });
+  }
+
+  /** Runs `f` with no step, nor anything else that changes the GAN, under way. */
+  async #alone<T>(what: string, f: () => Promise<T>): Promise<T> {
+    this.#notStepping(what);
     this.#stepping = true;
     try {
-      return await this.#safeguard.step(batch, (again) => this.#stepOnce(again));
+      return await f();
     } finally {
-      if (isTensor(image)) image.dispose();
       this.#stepping = false;
     }
   }
@@ -168,27 +177,26 @@ export class Gan {
       () => `generate: expected z [N,${this.settings.latent}], got ${showShape(z.shape)}`,
     );
     checkType(z.dtype === "float32", () => `generate: expected z of dtype float32, got ${z.dtype}`);
-    const { network } = this.game.players.generator;
-    return this.#withAverages("generator", () =>
-      network.apply(z as Tensor, { training: false, parts: 1, track: false }),
+    const { generator } = this.game.players;
+    return withValues(trainedAndTracked(generator), this.#averages.generator.variables, () =>
+      generator.network.apply(z as Tensor, { training: false, parts: 1, track: false }),
     ) as Tensor4D;
   }
 
   /** A copy of all that is needed to go on exactly from here. */
-  async state(): Promise<TrainingState> {
-    this.#notStepping("state");
-    await this.recovered();
-    return this.#copyState();
+  state(): Promise<TrainingState> {
+    return this.surviving(() => this.#copyState());
   }
 
-  /** Where the GPU was lost since the last step: brings back what it took with it. */
-  async recovered(): Promise<void> {
-    this.#notStepping("recovered");
-    this.#stepping = true;
-    try {
-      await this.#safeguard.recover();
-    } finally {
-      this.#stepping = false;
+  /** What `read` gives; where the GPU is lost before or under it, what it took comes back and `read` is called again. */
+  async surviving<T>(read: () => Promise<T>): Promise<T> {
+    for (;;) {
+      await this.#alone("state", () => this.#safeguard.recover());
+      try {
+        return await read();
+      } catch (error) {
+        if (currentBackend().gpu?.failure === undefined) throw error;
+      }
     }
   }
 
@@ -258,22 +266,6 @@ export class Gan {
       };
       for (const [group, variables] of Object.entries(groups)) {
         for (const [key, variable] of Object.entries(variables)) yield [`${name}${group}/${key}`, variable];
-      }
-    }
-  }
-
-  /** Runs `f` while the player's variables have their averaged values. */
-  #withAverages<T extends Tensor>(name: string, f: () => T): T {
-    const averages = this.#averages[name].variables;
-    const variables = Object.entries(trainedAndTracked(this.game.players[name]));
-    const own = variables.map(([, variable]) => variable.clone());
-    try {
-      for (const [key, variable] of variables) variable.assign(averages[key]);
-      return f();
-    } finally {
-      for (const [i, [, variable]] of variables.entries()) {
-        variable.assign(own[i]);
-        own[i].dispose();
       }
     }
   }

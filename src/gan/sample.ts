@@ -1,4 +1,4 @@
-import { slice, type Tensor2D } from "@tensorflow/tfjs-core";
+import type { Tensor2D } from "@tensorflow/tfjs-core";
 import { check } from "../errors.ts";
 import { imageBytes } from "../ops/image.ts";
 import { randomNormal } from "../ops/random.ts";
@@ -31,23 +31,30 @@ export async function sample(gan: Gan, options: SampleOptions = {}): Promise<Ima
     Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32,
     () => `sample: expected seed to be a whole number from 0 to 4294967295, got ${seed}`,
   );
-  await gan.recovered();
-  const { latent, resolution, channels } = gan.settings;
+  const { resolution, channels } = gan.settings;
   const data = new Uint8Array(count * resolution * resolution * channels);
-  const latents = randomNormal([count, latent], { key: deriveKey(seed, "sample") }) as Tensor2D;
-  try {
-    for (let start = 0; start < count; start += batch) {
-      const z = slice(latents, [start, 0], [Math.min(batch, count - start), latent]);
-      const pictures = gan.generate(z);
-      z.dispose();
-      try {
-        data.set(await imageBytes(pictures), start * resolution * resolution * channels);
-      } finally {
-        pictures.dispose();
-      }
-    }
-  } finally {
-    latents.dispose();
+  for (let start = 0; start < count; start += batch) {
+    const portion = { seed, start, count: Math.min(batch, count - start) };
+    data.set(await gan.surviving(() => draw(gan, portion)), start * resolution * resolution * channels);
   }
   return { data, shape: [count, resolution, resolution, channels] };
+}
+
+interface Portion {
+  readonly seed: number;
+  readonly start: number;
+  readonly count: number;
+}
+
+async function draw(gan: Gan, { seed, start, count }: Portion): Promise<Uint8Array> {
+  const { latent } = gan.settings;
+  const draws = { key: deriveKey(seed, "sample"), offset: start * latent };
+  const z = randomNormal([count, latent], draws) as Tensor2D;
+  const pictures = gan.generate(z);
+  z.dispose();
+  try {
+    return await imageBytes(pictures);
+  } finally {
+    pictures.dispose();
+  }
 }

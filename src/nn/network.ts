@@ -198,3 +198,22 @@ export function fromLayersModel(model: LayersModel): Network {
 export function disposeNetwork({ parameters, statistics }: Network): void {
   for (const value of [...Object.values(parameters), ...Object.values(statistics)]) value.dispose();
 }
+
+/** Runs `f` while the variables have other values, by the same names. */
+export function withValues<T extends Tensor>(
+  variables: Readonly<Record<string, Variable>>,
+  values: Readonly<Record<string, Tensor>>,
+  f: () => T,
+): T {
+  const all = Object.entries(variables);
+  const own = all.map(([, variable]) => variable.clone());
+  try {
+    for (const [name, variable] of all) variable.assign(values[name]);
+    return f();
+  } finally {
+    for (const [i, [, variable]] of all.entries()) {
+      variable.assign(own[i]);
+      own[i].dispose();
+    }
+  }
+}

@@ -58,7 +58,7 @@ export class Gpu {
       this.#fail(
         new DeviceError(
           "gpu-lost",
-          `webgpu: the GPU was lost (${reason || "unknown"}: ${message}), and with it the tensors that were on it alone. Restore them from a checkpoint.`,
+          `webgpu: the GPU was lost (${reason || "unknown"}: ${message}), and with it the tensors that were on it alone.`,
         ),
       ),
     );
