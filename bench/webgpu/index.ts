@@ -28,7 +28,7 @@ counts what goes to the GPU. On Linux it runs on a software GPU; with GANVIL_GPU
   --threads N        of ganvil on Wasm; default: as many as cores
   --json FILE        also write the results there
   --svg FILE         also draw them there; default, with --json: beside it
-  --programs FOLDER  contestants bundled already, as bench/gpu-pack.mjs makes them
+  --programs FOLDER  contestants bundled already, as bench/gpu-pack.ts makes them
   --list             print the cases' names
   --help             this text
 `;

@@ -120,6 +120,7 @@ await init({ device: "abacus" });
       await consumer.write("program-browser.ts", program("browser").code);
       await consumer.write("program-own.ts", program("own").code);
       await consumer.write("program-loop.ts", program("loop").code);
+      await consumer.write("program-explain.ts", program("explain").code);
       const module = moduleResolution === "nodenext" ? "nodenext" : "esnext";
       const said = await consumer
         .tool(
@@ -128,6 +129,7 @@ await init({ device: "abacus" });
           ...["--module", module, "--moduleResolution", moduleResolution, "--pretty", "false"],
           ...["--types", "node", "--typeRoots", typeRoots],
           ...["types.ts", "program-node.ts", "program-browser.ts", "program-own.ts", "program-loop.ts"],
+          "program-explain.ts",
         )
         .catch((error: Error) => error.message);
       // TensorFlow.js's own declarations have errors under today's TypeScript.
@@ -173,6 +175,11 @@ describe("the README's program", () => {
 
   it("captures a training loop of one's own, printing what the README says", async () => {
     const { code, prints } = program("loop");
+    expect(await run(code)).toMatch(prints);
+  });
+
+  it("says where an op ran, printing what the README says", async () => {
+    const { code, prints } = program("explain");
     expect(await run(code)).toMatch(prints);
   });
 
