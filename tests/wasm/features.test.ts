@@ -61,7 +61,7 @@ describe("chooseBuild", () => {
 describe("init", () => {
   it("refuses a device or build that there is not, saying which there are", async () => {
     await expect(init({ device: "gpu" as never })).rejects.toThrow(
-      /expected device "auto" or "wasm", got "gpu"/,
+      /expected device "auto", "wasm" or "webgpu", got "gpu"/,
     );
     for (const build of ["avx", "toString", 3] as never[]) {
       await expect(init({ build })).rejects.toThrow(
