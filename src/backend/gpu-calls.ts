@@ -3,7 +3,7 @@ import type { Arithmetic } from "../webgpu/arithmetic.ts";
 import type { Gpu } from "../webgpu/gpu.ts";
 import { DeviceBuffer, Region } from "../webgpu/memory.ts";
 import type { Dispatch } from "../webgpu/queue.ts";
-import { type GpuOperand, type Prepared, prepare, type Shader } from "../webgpu/shader.ts";
+import { type GpuOperand, prepare, type Shader, uniformsOf, workgroupsOf } from "../webgpu/shader.ts";
 import { uniformBytes } from "../webgpu/uniforms.ts";
 import type { GpuCall } from "./op.ts";
 import type { Recorder } from "./recorder.ts";
@@ -12,7 +12,8 @@ import type { Residency } from "./residency.ts";
 /** A shader call whose uniforms are written anew at each replay. */
 interface LiveDispatch {
   readonly dispatch: Dispatch;
-  readonly uniforms: Region | undefined;
+  /** Where they lie, and what was last brought there. */
+  readonly uniforms: { readonly region: Region; latest: Uint32Array } | undefined;
 }
 
 /** The calls of a live op while it runs. */
@@ -23,8 +24,6 @@ interface Live {
   /** Which of them comes next, in a replay. */
   next: number | undefined;
 }
-
-const isVoid = ({ workgroups }: Prepared): boolean => workgroups.includes(0);
 
 /** What the shader calls of a backend may use. */
 export class GpuCalls implements GpuCall {
@@ -55,13 +54,13 @@ export class GpuCalls implements GpuCall {
   }
 
   readonly run: GpuCall["run"] = (shader) => {
-    const prepared = prepare(shader);
-    if (isVoid(prepared)) return;
-    const gpu = this.#gpu;
+    if (workgroupsOf(shader).includes(0)) return;
     if (this.#live !== undefined) {
-      this.#runLive(this.#live, shader, prepared);
+      this.#runLive(this.#live, shader);
       return;
     }
+    const gpu = this.#gpu;
+    const prepared = prepare(shader);
     const recorder = this.#recorder;
     const pages = recorder?.memory?.gpu?.uniforms;
     if (pages === undefined) {
@@ -70,35 +69,38 @@ export class GpuCalls implements GpuCall {
       else recorder.act(shader.name, () => gpu.queue.dispatch(dispatch));
       return;
     }
-    const slot = prepared.uniforms.length > 0 ? pages.put(uniformBytes(prepared)) : undefined;
+    const slot = prepared.uniforms.length > 0 ? pages.put(uniformBytes(prepared.uniforms)) : undefined;
     pages.write();
     const dispatch = gpu.bind(shader, prepared, slot);
     recorder!.act(shader.name, () => gpu.queue.dispatch(dispatch));
   };
 
-  #runLive(live: Live, shader: Shader, prepared: Prepared): void {
+  #runLive(live: Live, shader: Shader): void {
     const { queue } = this.#gpu;
-    const uniforms = prepared.uniforms.length > 0 ? uniformBytes(prepared) : undefined;
-    if (live.next === undefined) live.calls.push(this.#liveDispatch(live, shader, prepared, uniforms));
+    if (live.next === undefined) live.calls.push(this.#liveDispatch(live, shader));
     const call = live.calls[live.next === undefined ? live.calls.length - 1 : live.next++];
-    if (uniforms !== undefined) queue.upload(call.uniforms!, new Uint8Array(uniforms));
+    const { uniforms } = call;
+    if (uniforms !== undefined) {
+      const bytes = new Uint32Array(uniformBytes(uniformsOf(shader)));
+      if (bytes.some((word, i) => word !== uniforms.latest[i])) queue.upload(uniforms.region, bytes);
+      uniforms.latest = bytes;
+    }
     queue.dispatch(call.dispatch);
   }
 
-  #liveDispatch(
-    { owned }: Live,
-    shader: Shader,
-    prepared: Prepared,
-    uniforms: ArrayBuffer | undefined,
-  ): LiveDispatch {
-    if (uniforms === undefined) return { dispatch: this.#gpu.bind(shader, prepared, undefined), uniforms };
+  #liveDispatch({ owned }: Live, shader: Shader): LiveDispatch {
+    const prepared = prepare(shader);
+    const size = uniformBytes(prepared.uniforms).byteLength;
+    if (size === 0) return { dispatch: this.#gpu.bind(shader, prepared, undefined), uniforms: undefined };
     const { memory } = this.#gpu;
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-    const buffer = new DeviceBuffer(this.#gpu.device.createBuffer({ size: uniforms.byteLength, usage }));
+    // Zero at first, as every new buffer is.
+    const buffer = new DeviceBuffer(this.#gpu.device.createBuffer({ size, usage }));
     const source = { take: () => region, giveBack: () => memory.discard(buffer) };
-    const region: Region = new Region(source, buffer, 0, uniforms.byteLength);
+    const region: Region = new Region(source, buffer, 0, size);
     owned.push(region);
-    return { dispatch: this.#gpu.bind(shader, prepared, region), uniforms: region };
+    const uniforms = { region, latest: new Uint32Array(size / 4) };
+    return { dispatch: this.#gpu.bind(shader, prepared, region), uniforms };
   }
 
   readonly workspace: GpuCall["workspace"] = (size, dtype = "float32") => {

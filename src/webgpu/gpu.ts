@@ -81,7 +81,8 @@ export class Gpu {
 
   /** A call of a shader with uniforms of its own, to be run once. */
   dispatchOf(shader: Shader, prepared: Prepared = prepare(shader)): Dispatch {
-    const uniforms = prepared.uniforms.length > 0 ? this.#uniforms.put(uniformBytes(prepared)) : undefined;
+    const uniforms =
+      prepared.uniforms.length > 0 ? this.#uniforms.put(uniformBytes(prepared.uniforms)) : undefined;
     return this.bind(shader, prepared, uniforms);
   }
 

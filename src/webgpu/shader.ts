@@ -85,25 +85,33 @@ export interface Prepared {
   readonly workgroups: readonly [number, number, number];
 }
 
-export function prepare(shader: Shader): Prepared {
-  const bindings = bindingsOf(shader);
-  const uniforms = (["ints", "words", "floats"] as const).flatMap((kind) =>
-    Object.entries(shader[kind] ?? {}).map(([name, value]) => ({
-      name,
-      type: ({ ints: "i32", words: "u32", floats: "f32" } as const)[kind],
-      value,
-    })),
+const uniformTypes = { ints: "i32", words: "u32", floats: "f32" } as const;
+
+/** A shader's uniforms, in their order. */
+export function uniformsOf(shader: Shader): Prepared["uniforms"] {
+  const uniforms = (["ints", "words", "floats"] as const).flatMap((kind): Prepared["uniforms"] =>
+    Object.entries(shader[kind] ?? {}).map(([name, value]) => ({ name, type: uniformTypes[kind], value })),
   );
-  const { elements, workgroups = [1] } = shader;
-  if (elements !== undefined) uniforms.push({ name: "n", type: "u32", value: elements });
+  const { elements } = shader;
+  return elements === undefined ? uniforms : [...uniforms, { name: "n", type: "u32", value: elements }];
+}
+
+/** The workgroups that run; one 0 among them: none does. */
+export function workgroupsOf({ elements, workgroups = [1] }: Shader): readonly [number, number, number] {
   const [x, y = 1, z = 1] =
     elements === undefined ? workgroups : spread(Math.ceil(elements / elementThreads));
+  return [x, y, z];
+}
+
+export function prepare(shader: Shader): Prepared {
+  const bindings = bindingsOf(shader);
+  const uniforms = uniformsOf(shader);
   return {
     key: `${shader.name}(${bindings.map(({ name, type }) => `${name}:${type}`).join()}|${uniforms.map(({ name }) => name).join()}|${shader.workgroupSize ?? ""})`,
     operands: bindings.map(({ operand }) => operand),
     written: bindings.map(({ access }) => access === "read_write"),
     uniforms,
-    workgroups: [x, y, z],
+    workgroups: workgroupsOf(shader),
   };
 }
 

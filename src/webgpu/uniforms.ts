@@ -13,7 +13,7 @@ const slotBytes = 256;
 const slotsPerPage = 256;
 
 /** A call's uniforms as they lie in memory. */
-export function uniformBytes({ uniforms }: Prepared): ArrayBuffer {
+export function uniformBytes(uniforms: Prepared["uniforms"]): ArrayBuffer {
   const buffer = new ArrayBuffer(Math.ceil((4 * uniforms.length) / 16) * 16);
   const view = new DataView(buffer);
   for (const [i, { type, value }] of uniforms.entries()) {
