@@ -99,9 +99,15 @@ for (const [name, make] of Object.entries(gans)) {
       expect(gan.stepStatus).toBe("captured");
       expect(backend.residency.transfers).toBe(transfers);
       expect(backend.explain().map(({ op, calls }) => [op, calls.wasm])).toEqual(calls);
-      // The losses and gradient norms of two turns; now and then a copy of the state comes on top, for when the GPU is lost.
-      expect(Math.min(...steps.map(({ readBytes }) => readBytes))).toBe(2 * 2 * 4);
-      expect(Math.min(...steps.map(({ submits }) => submits))).toBeLessThanOrEqual(2);
+      // The losses and gradient norms of two turns; after some steps a copy of the state on top, for when the GPU is lost.
+      const copied = Object.values((await gan.state()).tensors).reduce(
+        (sum, { data }) => sum + data.byteLength,
+        0,
+      );
+      for (const { readBytes, submits } of steps) {
+        expect([16, 16 + copied]).toContain(readBytes);
+        expect(submits).toBeLessThanOrEqual(3);
+      }
       gan.dispose();
     });
   });
