@@ -37,8 +37,11 @@ interface Program {
   readonly variables: readonly { readonly variable: Tensor; readonly dataId: DataId }[];
 }
 
-/** Recordings that may fail before a step counts as one that cannot be captured: first calls may make what they keep. */
-const attempts = 3;
+/**
+ * Recordings that may fail before a step counts as one that cannot be captured: first calls may make what they keep, and
+ * beside a GPU tensors take some more to come to rest where they stay.
+ */
+const attempts = { wasm: 3, webgpu: 12 } as const;
 
 /** A step's constants are small: attributes of its kernels and scalars. */
 const constantsBytes = 16384;
@@ -139,7 +142,8 @@ export function compile(step: Step): CompiledStep {
     }
     leave(backend, recorder, made.memory);
     watched = { ...watched, hash: recorder.hash };
-    if (!recorder.postponed && ++failures === attempts) refusal = recorder.refusal;
+    if (!recorder.postponed && ++failures === attempts[backend.gpu ? "webgpu" : "wasm"])
+      refusal = recorder.refusal;
     return result;
   };
   return Object.defineProperties(run, {
