@@ -9,10 +9,35 @@ export {
   GanvilError,
   NonFiniteError,
 } from "./errors.ts";
-export { type Augment, type DiffAugmentOptions, diffAugment } from "./gan/augment.ts";
+export { type Augment, type AugmentTurn, type DiffAugmentOptions, diffAugment } from "./gan/augment.ts";
 export type { Batch, Dataset, ImageBytes, SkippedPicture } from "./gan/batch.ts";
+export {
+  type Controller,
+  type Controls,
+  type GammaControllerOptions,
+  gammaController,
+  type Signals,
+} from "./gan/controller.ts";
 export { createGan, type Gan } from "./gan/gan.ts";
-export { type AdversarialLoss, nonSaturating, type PairLoss, relativisticPairing } from "./gan/losses.ts";
+export {
+  type AdversarialLoss,
+  hinge,
+  leastSquares,
+  nonSaturating,
+  type PairLoss,
+  relativisticPairing,
+  wasserstein,
+} from "./gan/losses.ts";
+export {
+  consistency,
+  dragan,
+  gradientPenalty,
+  lecam,
+  pathLength,
+  type Regularizer,
+  r1,
+  r2,
+} from "./gan/regularizers.ts";
 export { type SampleOptions, sample } from "./gan/sample.ts";
 export type { GanSettings } from "./gan/settings.ts";
 export type { StateTensor, TrainingState } from "./gan/state.ts";
@@ -56,5 +81,5 @@ export {
   upsample2d,
 } from "./ops/upfirdn2d.ts";
 export { Adam, type AdamApplyOptions, type AdamOptions } from "./optim/adam.ts";
-export { constant, cosine, type Schedule } from "./optim/schedule.ts";
+export { constant, cosine, linear, type Schedule } from "./optim/schedule.ts";
 export { type DcganOptions, dcgan } from "./recipes/dcgan.ts";

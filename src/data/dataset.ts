@@ -15,6 +15,10 @@ export interface PictureDatasetOptions {
   /** Flips each picture left to right half of the time, anew in each pass; true by default. */
   readonly mirror?: boolean;
   readonly skipped?: readonly SkippedPicture[];
+  /** Class of each picture, 0 to `classes` - 1; kept, not copied. Default: they have none. */
+  readonly labels?: ArrayLike<number>;
+  /** Needed with labels. */
+  readonly classes?: number;
 }
 
 /**
@@ -32,6 +36,8 @@ export function pictureDataset({
   seed = 0,
   mirror = true,
   skipped = [],
+  labels,
+  classes,
 }: PictureDatasetOptions): Dataset {
   const pictureBytes = resolution * resolution * channels;
   check(
@@ -40,16 +46,24 @@ export function pictureDataset({
       `pictureDataset: ${pictures.length} bytes are not pictures [${size},${resolution},${resolution},${channels}]`,
   );
 
+  check(
+    labels === undefined || (labels.length === size && classes !== undefined),
+    () =>
+      `pictureDataset: expected ${size} labels and the number of classes, got ${labels?.length} labels and ${classes} classes`,
+  );
+
   function assemble(count: number, cursor: number, orderOf: (pass: number) => Uint32Array): Batch {
     const data = new Uint8Array(count * pictureBytes);
+    const label = labels && new Int32Array(count);
     for (let i = 0; i < count; i++) {
       const drawn = cursor + i;
       const picture = orderOf(Math.floor(drawn / size))[drawn % size];
+      if (label) label[i] = labels[picture];
       data.set(pictures.subarray(picture * pictureBytes, (picture + 1) * pictureBytes), i * pictureBytes);
     }
     const shape = [count, resolution, resolution, channels] as const;
     const image = mirror ? { data, shape, mirror: mirrorBits(seed, count, cursor) } : { data, shape };
-    return { image, cursor: cursor + count };
+    return { image, label, cursor: cursor + count };
   }
 
   async function* draw(count: number, from: number): AsyncGenerator<Batch> {
@@ -61,6 +75,7 @@ export function pictureDataset({
     resolution,
     channels,
     size,
+    ...(labels !== undefined && { classes }),
     skipped,
     batches({ count, cursor }) {
       check(Number.isInteger(count) && count >= 1, () => `batches: count ${count}, at least 1 needed`);

@@ -1,13 +1,29 @@
-import { cast, concat, floor, type Tensor4D, tidy } from "@tensorflow/tfjs-core";
+import { cast, concat, floor, type Scalar, type Tensor4D, tidy } from "@tensorflow/tfjs-core";
 import type { Live } from "../backend/op.ts";
 import { check } from "../errors.ts";
 import { colour } from "../ops/colour.ts";
 import { translate } from "../ops/image.ts";
 import { randomUniform } from "../ops/random.ts";
-import { deriveKey, type Key } from "../random.ts";
+import type { Key } from "../random.ts";
+import type { Controller } from "./controller.ts";
 
-/** Changes pictures before the discriminator sees them; random by the key, differentiable. */
-export type Augment = (x: Tensor4D, key: Live<Key>) => Tensor4D;
+/** What an augmentation sees of a turn. */
+export interface AugmentTurn {
+  /** Key of the turn's random numbers for one purpose. */
+  key(purpose: string): Live<Key>;
+  /** What a controller holds at present: float32 []. */
+  control(name: string): Scalar;
+}
+
+/** Changes pictures before the discriminator sees them: at random by the keys, and twice differentiable. */
+export interface Augment {
+  /** Names it in reports. */
+  readonly name: string;
+  /** Numbers that it has training adapt. */
+  readonly controllers?: readonly Controller[];
+  /** @param x float32 NHWC in [-1, 1] */
+  apply(x: Tensor4D, turn: AugmentTurn): Tensor4D;
+}
 
 /** Strengths of `diffAugment`. */
 export interface DiffAugmentOptions {
@@ -35,31 +51,26 @@ export function diffAugment(options: DiffAugmentOptions = {}): Augment {
       () => `diffAugment: expected ${name} ${most === 1 ? "from 0 to 1" : "of at least 0"}, got ${value}`,
     );
   }
-  return (x, key) =>
-    tidy(() => {
-      const [n, height, width] = x.shape;
-      const around = (middle: number, by: number, purpose: string) =>
-        randomUniform([n, 1], { key: childKey(key, purpose), low: middle - by, high: middle + by });
-      const factors = concat(
-        [
-          around(0, brightness, "brightness"),
-          around(1, saturation, "saturation"),
-          around(1, contrast, "contrast"),
-        ],
-        1,
-      );
-      const shifts = [height, width].map((size, axis) => {
-        const most = Math.round(size * translation);
-        return floor(
-          randomUniform([n, 1], { key: childKey(key, `shift${axis}`), low: -most, high: most + 1 }),
+  return {
+    name: "diffaugment",
+    apply: (x, { key }) =>
+      tidy(() => {
+        const [n, height, width] = x.shape;
+        const around = (middle: number, by: number, purpose: string) =>
+          randomUniform([n, 1], { key: key(purpose), low: middle - by, high: middle + by });
+        const factors = concat(
+          [
+            around(0, brightness, "brightness"),
+            around(1, saturation, "saturation"),
+            around(1, contrast, "contrast"),
+          ],
+          1,
         );
-      });
-      return translate(colour(x, factors as never), cast(concat(shifts, 1), "int32") as never);
-    });
+        const shifts = [height, width].map((size, axis) => {
+          const most = Math.round(size * translation);
+          return floor(randomUniform([n, 1], { key: key(`shift${axis}`), low: -most, high: most + 1 }));
+        });
+        return translate(colour(x, factors as never), cast(concat(shifts, 1), "int32") as never);
+      }),
+  };
 }
-
-/** A key of its own for one purpose within the key of a step. */
-const childKey = (key: Live<Key>, purpose: string) => (): Key => {
-  const [seed, part] = typeof key === "function" ? key() : key;
-  return deriveKey(seed, part, purpose);
-};

@@ -1,4 +1,4 @@
-import { Tensor, type Tensor4D } from "@tensorflow/tfjs-core";
+import { Tensor, type Tensor2D, type Tensor4D, tensor2d } from "@tensorflow/tfjs-core";
 import { check, checkType, show, showShape } from "../errors.ts";
 import type { ImageBytes } from "../ops/image.ts";
 
@@ -8,6 +8,8 @@ export type { ImageBytes };
 export interface Batch {
   /** Decoded bytes, or float32 NHWC in [-1, 1] (the step disposes the tensor). */
   readonly image: ImageBytes | Tensor4D;
+  /** Class of each picture, from 0 on; needed by a GAN of classes. */
+  readonly label?: ArrayLike<number>;
   /** Position in the data after this batch: pass it to `batches` to go on from there. */
   readonly cursor: number;
 }
@@ -19,6 +21,8 @@ export interface Dataset {
   readonly channels: number;
   /** Number of distinct pictures. */
   readonly size: number;
+  /** Number of classes that its batches' labels are of; absent: they have none. */
+  readonly classes?: number;
   /** What was left out, and why. */
   readonly skipped: readonly SkippedPicture[];
   /**
@@ -36,6 +40,37 @@ export interface SkippedPicture {
 
 /** True for a batch that is on a device already. */
 export const isTensor = (image: Batch["image"]): image is Tensor4D => image instanceof Tensor;
+
+/**
+ * Class numbers as rows with a one each.
+ * @returns float32 [count, classes]; undefined for a GAN without classes
+ * @throws TypeError without labels, RangeError for others than `count` whole numbers below `classes`
+ */
+export function oneHot(
+  labels: ArrayLike<number> | undefined,
+  { count, classes }: { readonly count: number; readonly classes: number },
+): Tensor2D | undefined {
+  if (classes === 0) return undefined;
+  checkType(
+    labels !== undefined,
+    () =>
+      `labels: expected the class of each picture, of ${classes} classes, got none. Use data that has labels.`,
+  );
+  check(
+    labels.length === count,
+    () => `labels: expected ${count}, one for each picture, got ${labels.length}`,
+  );
+  const rows = new Float32Array(count * classes);
+  for (let i = 0; i < count; i++) {
+    const label = labels[i];
+    check(
+      Number.isInteger(label) && label >= 0 && label < classes,
+      () => `labels: expected whole numbers from 0 to ${classes - 1}, got ${label} at ${i}`,
+    );
+    rows[i * classes + label] = 1;
+  }
+  return tensor2d(rows, [count, classes]);
+}
 
 interface PictureShape {
   readonly batch: number;

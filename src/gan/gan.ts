@@ -1,5 +1,9 @@
+// Longer than most: all that is public of a GAN in training, each part of which is a line or two here.
 import {
+  reshape,
+  slice,
   type Tensor,
+  type Tensor1D,
   type Tensor2D,
   type Tensor4D,
   tensor,
@@ -7,19 +11,22 @@ import {
   type Variable,
 } from "@tensorflow/tfjs-core";
 import { currentBackend } from "../backend/backend.ts";
-import { type CompiledStep, compile, settled } from "../backend/compile.ts";
+import { settled } from "../backend/compile.ts";
 import { check, checkType, GanvilError, showShape } from "../errors.ts";
-import { disposeNetwork, withValues } from "../nn/network.ts";
+import { disposeNetwork, inferenceMode, type Network, withValues } from "../nn/network.ts";
 import { imageBatch } from "../ops/image.ts";
 import { assignStep } from "../ops/in-place.ts";
 import { Adam } from "../optim/adam.ts";
 import { Ema } from "../optim/ema.ts";
-import { type Batch, checkBatch, isTensor } from "./batch.ts";
-import { averageDecay, type Game, trainedAndTracked } from "./game.ts";
+import { type Batch, checkBatch, isTensor, oneHot } from "./batch.ts";
+import type { Controls, Signals } from "./controller.ts";
+import { averageDecay, batchesOf, type Game, type Moment, trainedAndTracked } from "./game.ts";
+import { Phases } from "./phases.ts";
 import { Safeguard } from "./safeguard.ts";
-import { type CompleteSettings, completeSettings, type GanSettings, twoPlayerGame } from "./settings.ts";
+import { type CompleteSettings, completeSettings, type GanSettings } from "./settings.ts";
 import { checkArrays, metadataOf, positionOf, type StateTensor, type TrainingState } from "./state.ts";
-import { type Match, playStep, type TurnReport, Undo } from "./step.ts";
+import { type Match, type Pictures, playStep, type TurnReport, Undo } from "./step.ts";
+import { twoPlayerGame } from "./two-player.ts";
 
 /** A GAN in training: its networks, their optimizers and averages, and where training stands. */
 export class Gan {
@@ -32,6 +39,7 @@ export class Gan {
   #imagesSeen = 0;
   #cursor = 0;
   #stepping = false;
+  #controls: Record<string, number> = {};
   #reports: Record<string, TurnReport> = {};
   readonly #match: Match;
   readonly #undo: Undo;
@@ -41,24 +49,23 @@ export class Gan {
     restore: (state) => this.#takeState(state),
     play: (batch) => this.#stepOnce(batch),
   });
-  readonly #compiled: CompiledStep = compile((real) => {
-    this.#playOnce(real as Tensor4D);
-    return [];
-  });
+  readonly #phases: Phases;
 
   constructor(settings: GanSettings) {
     this.settings = completeSettings(settings);
     this.#seed = this.settings.seed;
     this.game = twoPlayerGame(this.settings);
     for (const [name, player] of Object.entries(this.game.players)) {
-      this.#optimizers[name] = new Adam(player.network.parameters, player);
+      this.#optimizers[name] = new Adam(player.network.parameters, { beta1: player.beta1 });
       if (player.averageHalfLife !== undefined) this.#averages[name] = new Ema(trainedAndTracked(player));
     }
     this.#match = {
       ...{ game: this.game, optimizers: this.#optimizers, averages: this.#averages },
-      decay: (name) => averageDecay(this.game.players[name], this.#imagesSeen, this.settings.batch),
+      decay: (name) => averageDecay(this.game.players[name], this.moment, this.imagesPerStep),
     };
     this.#undo = new Undo(this.#match);
+    this.#phases = new Phases((pictures) => this.#playOnce(pictures));
+    for (const { name, initial } of this.game.controllers ?? []) this.#controls[name] = initial;
   }
 
   /** Steps done. */
@@ -71,9 +78,30 @@ export class Gan {
     return this.#imagesSeen;
   }
 
-  /** `"captured"` where steps are replayed, `"watched"` before, or why they are not: see `compile`. */
+  /** Real pictures that one step takes: a batch for each of the discriminator's turns. */
+  get imagesPerStep(): number {
+    return this.settings.batch * batchesOf(this.game);
+  }
+
+  /** What controllers have come to, by name. */
+  get controls(): Controls {
+    return { ...this.#controls };
+  }
+
+  /** Where training stands. */
+  get moment(): Moment {
+    return {
+      ...{ step: this.#step, seed: this.#seed, imagesSeen: this.#imagesSeen, progress: this.progress },
+      controls: this.#controls,
+    };
+  }
+
+  /**
+   * `"captured"` where steps are replayed, `"watched"` before, or why they are not: see `compile`. Of the last step's
+   * kind, where steps are of several.
+   */
   get stepStatus(): string {
-    return this.settings.capture ? this.#compiled.status : "capture is off";
+    return this.settings.capture ? this.#phases.status : "capture is off";
   }
 
   /** Where the weights are, and so where steps compute: `"webgpu"` where some are on the GPU alone. */
@@ -103,7 +131,8 @@ export class Gan {
    * One step on one batch: every player's turn, then the averages. All or nothing. Where the GPU is lost on the way,
    * training goes back to the last copy of its state in memory, repeats the steps since on another GPU, or on Wasm, and
    * then makes this step: see `takeNotices`.
-   * @throws RangeError when the batch's shape is not [batch, resolution, resolution, channels]
+   * @throws RangeError when the batch's shape is not [imagesPerStep, resolution, resolution, channels], or its labels
+   *   are not as many class numbers
    * @throws NonFiniteError when a loss or gradient is not finite; nothing has changed then
    */
   step(batch: Batch): Promise<Record<string, TurnReport>> {
@@ -127,26 +156,40 @@ export class Gan {
     }
   }
 
-  async #stepOnce({ image, cursor }: Batch): Promise<Record<string, TurnReport>> {
+  async #stepOnce({ image, label, cursor }: Batch): Promise<Record<string, TurnReport>> {
+    const { resolution, channels, classes } = this.settings;
+    const count = this.imagesPerStep;
     const real = isTensor(image) ? image : imageBatch(image);
+    let labels: Tensor2D | undefined;
     try {
-      checkBatch(real, cursor, this.settings);
-      const reports = await this.#play(real);
+      checkBatch(real, cursor, { batch: count, resolution, channels });
+      labels = oneHot(label, { count, classes });
+      const reports = await this.#play({ image: real, labels });
+      this.#control(Object.values(reports), count);
       this.#step++;
-      this.#imagesSeen += this.settings.batch;
+      this.#imagesSeen += count;
       this.#cursor = cursor;
       return reports;
     } finally {
       real.dispose();
+      labels?.dispose();
+    }
+  }
+
+  /** Controllers hear what the step observed. */
+  #control(reports: readonly TurnReport[], images: number): void {
+    const signals: Signals = Object.assign({}, ...reports.map((report) => report.signals));
+    for (const { name, next } of this.game.controllers ?? []) {
+      this.#controls[name] = next(this.#controls[name], signals, images);
     }
   }
 
   /** Every player's turn, then the averages; the reports of the turns. */
-  async #play(real: Tensor4D): Promise<Record<string, TurnReport>> {
+  async #play(pictures: Pictures): Promise<Record<string, TurnReport>> {
     this.#reports = {};
     try {
-      if (this.settings.capture) this.#compiled(real);
-      else this.#playOnce(real);
+      if (this.settings.capture) this.#phases.play(this.game.phase?.(this.moment) ?? "", pictures);
+      else this.#playOnce(pictures);
       await settled();
       return this.#reports;
     } catch (error) {
@@ -158,29 +201,56 @@ export class Gan {
     }
   }
 
-  #playOnce(real: Tensor4D): void {
-    const moment = () => ({ step: this.#step, seed: this.#seed, progress: this.progress });
+  #playOnce(pictures: Pictures): void {
     this.#undo.save();
-    playStep(this.#match, real, moment, (player, report) => {
-      this.#reports[player] = report;
-    });
+    playStep(
+      this.#match,
+      pictures,
+      () => this.moment,
+      (player, report) => {
+        this.#reports[player] = report;
+      },
+    );
   }
 
   /**
    * Pictures from latents, by the averaged generator with running statistics.
    * @param z float32 [N, latent], from N(0, 1)
+   * @param labels class of each picture, for a GAN of classes
    * @returns float32 [N, resolution, resolution, channels] in [-1, 1]
    */
-  generate(z: Tensor2D): Tensor4D {
+  generate(z: Tensor2D, labels?: readonly number[]): Tensor4D {
     check(
       z.shape.length === 2 && z.shape[1] === this.settings.latent,
       () => `generate: expected z [N,${this.settings.latent}], got ${showShape(z.shape)}`,
     );
     checkType(z.dtype === "float32", () => `generate: expected z of dtype float32, got ${z.dtype}`);
+    return tidy(() => {
+      const classes = oneHot(labels, { count: z.shape[0], classes: this.settings.classes });
+      return this.withAverages((generator) => generator.apply(z as Tensor, inferenceMode(classes)));
+    }) as Tensor4D;
+  }
+
+  /** Runs `f` on the generator while it has its averaged weights: for what goes into its halves or weights. */
+  withAverages<T extends Tensor>(f: (generator: Network) => T): T {
     const { generator } = this.game.players;
     return withValues(trainedAndTracked(generator), this.#averages.generator.variables, () =>
-      generator.network.apply(z as Tensor, { training: false, parts: 1, track: false }),
-    ) as Tensor4D;
+      f(generator.network),
+    );
+  }
+
+  /**
+   * What the discriminator says of pictures, without augmentation and with running statistics.
+   * @param x float32 [N, resolution, resolution, channels] in [-1, 1]
+   * @param labels class of each picture, for a GAN of classes
+   * @returns float32 [N], high for "real"
+   */
+  critique(x: Tensor4D, labels?: readonly number[]): Tensor1D {
+    return tidy(() => {
+      const classes = oneHot(labels, { count: x.shape[0], classes: this.settings.classes });
+      const columns = this.settings.discriminator.apply(x, inferenceMode(classes));
+      return reshape(slice(reshape(columns, [x.shape[0], -1]), [0, 0], [-1, 1]), [-1]) as Tensor1D;
+    });
   }
 
   /** A copy of all that is needed to go on exactly from here. */
@@ -209,6 +279,7 @@ export class Gan {
       imagesSeen: this.#imagesSeen,
       cursor: this.#cursor,
       seed: this.#seed,
+      controls: this.controls,
     };
     const metadata = metadataOf({ ...position, optimizerSteps }, this.settings.recipe);
     // Every read begins before the first is awaited, so that no step can come in between.
@@ -233,7 +304,7 @@ export class Gan {
   #takeState(state: TrainingState): void {
     const { tensors } = state;
     const arrays = [...this.#arrays()];
-    const at = positionOf(state.metadata, Object.keys(this.#optimizers));
+    const at = positionOf(state.metadata, Object.keys(this.#optimizers), Object.keys(this.#controls));
     checkArrays(arrays, tensors);
     for (const [name, variable] of arrays) {
       tidy(() => assignStep(variable, tensor(tensors[name].data, variable.shape, "float32")));
@@ -243,12 +314,13 @@ export class Gan {
     this.#imagesSeen = at.imagesSeen;
     this.#cursor = at.cursor;
     this.#seed = at.seed;
+    Object.assign(this.#controls, at.controls);
   }
 
   /** Frees every variable. */
   dispose(): void {
     this.#notStepping("dispose");
-    this.#compiled.dispose();
+    this.#phases.dispose();
     this.#undo.dispose();
     for (const { network } of Object.values(this.game.players)) disposeNetwork(network);
     for (const holder of [...Object.values(this.#optimizers), ...Object.values(this.#averages)])

@@ -22,13 +22,17 @@ export interface Guarded {
 }
 
 /** A batch in JavaScript's memory, which no GPU takes with it. */
-async function keepable({ image, cursor }: Batch): Promise<Batch & { readonly bytes: number }> {
-  if (!isTensor(image)) return { image, cursor, bytes: image.data.byteLength };
+async function keepable({ image, label, cursor }: Batch): Promise<Batch & { readonly bytes: number }> {
+  if (!isTensor(image)) return { image, label, cursor, bytes: image.data.byteLength };
   const values = (await image.data()) as Float32Array;
   // A tensor is gone after its step: each replay needs another.
-  return Object.defineProperty({ cursor, bytes: values.byteLength } as Batch & { bytes: number }, "image", {
-    get: () => tensor4d(values, image.shape),
-  });
+  return Object.defineProperty(
+    { label, cursor, bytes: values.byteLength } as Batch & { bytes: number },
+    "image",
+    {
+      get: () => tensor4d(values, image.shape),
+    },
+  );
 }
 
 /**

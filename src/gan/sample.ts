@@ -11,6 +11,8 @@ export interface SampleOptions {
   readonly count?: number;
   /** Integer, 0 to 2^32 - 1; picture i of a seed is the same for any count. Default 0. */
   readonly seed?: number;
+  /** Class of each picture, or of all, for a GAN of classes. Default: picture i is of class i mod classes. */
+  readonly label?: number | readonly number[];
   /** Pictures generated at a time, which bounds memory. Default 64. */
   readonly batch?: number;
 }
@@ -31,10 +33,13 @@ export async function sample(gan: Gan, options: SampleOptions = {}): Promise<Ima
     Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32,
     () => `sample: expected seed to be a whole number from 0 to 4294967295, got ${seed}`,
   );
-  const { resolution, channels } = gan.settings;
+  const { resolution, channels, classes } = gan.settings;
+  const { label = (i: number) => i % classes } = options;
+  const labelOf =
+    typeof label === "function" ? label : (i: number) => (typeof label === "number" ? label : label[i]);
   const data = new Uint8Array(count * resolution * resolution * channels);
   for (let start = 0; start < count; start += batch) {
-    const portion = { seed, start, count: Math.min(batch, count - start) };
+    const portion = { seed, start, count: Math.min(batch, count - start), labelOf };
     data.set(await gan.surviving(() => draw(gan, portion)), start * resolution * resolution * channels);
   }
   return { data, shape: [count, resolution, resolution, channels] };
@@ -44,13 +49,17 @@ interface Portion {
   readonly seed: number;
   readonly start: number;
   readonly count: number;
+  readonly labelOf: (picture: number) => number;
 }
 
-async function draw(gan: Gan, { seed, start, count }: Portion): Promise<Uint8Array> {
-  const { latent } = gan.settings;
+async function draw(gan: Gan, { seed, start, count, labelOf }: Portion): Promise<Uint8Array> {
+  const { latent, classes } = gan.settings;
   const draws = { key: deriveKey(seed, "sample"), offset: start * latent };
   const z = randomNormal([count, latent], draws) as Tensor2D;
-  const pictures = gan.generate(z);
+  const pictures = gan.generate(
+    z,
+    classes > 0 ? Array.from({ length: count }, (_, i) => labelOf(start + i)) : undefined,
+  );
   z.dispose();
   try {
     return await imageBytes(pictures);

@@ -29,17 +29,20 @@ export interface Position {
   readonly seed: number;
   /** Steps that each player's optimizer has taken. */
   readonly optimizerSteps: Readonly<Record<string, number>>;
+  /** What controllers hold. */
+  readonly controls: Readonly<Record<string, number>>;
 }
 
 /** A state's metadata: where training stands, and the recipe, if any, that makes the networks again. */
 export function metadataOf(
-  { optimizerSteps, ...numbers }: Position,
+  { optimizerSteps, controls, ...numbers }: Position,
   recipe: object | undefined,
 ): TrainingState["metadata"] {
   return {
     ...stateFormat,
     ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, String(value)])),
     optimizerSteps: JSON.stringify(optimizerSteps),
+    controls: JSON.stringify(controls),
     ...(recipe !== undefined && { recipe: JSON.stringify(recipe) }),
   };
 }
@@ -48,7 +51,11 @@ export function metadataOf(
  * Where training stands by a state's metadata.
  * @throws CheckpointError when it is of another format or incomplete
  */
-export function positionOf(metadata: TrainingState["metadata"], players: readonly string[]): Position {
+export function positionOf(
+  metadata: TrainingState["metadata"],
+  players: readonly string[],
+  controllers: readonly string[],
+): Position {
   if (metadata.format !== stateFormat.format || metadata.version !== stateFormat.version) {
     throw new CheckpointError(
       "checkpoint-foreign",
@@ -58,8 +65,14 @@ export function positionOf(metadata: TrainingState["metadata"], players: readonl
   const [step, imagesSeen, cursor, seed] = ["step", "imagesSeen", "cursor", "seed"].map((key) =>
     wholeNumber(key, metadata[key]),
   );
-  return { step, imagesSeen, cursor, seed, optimizerSteps: parseSteps(metadata.optimizerSteps, players) };
+  return {
+    ...{ step, imagesSeen, cursor, seed },
+    optimizerSteps: numbersOf("optimizerSteps", metadata.optimizerSteps, players, isWhole),
+    controls: numbersOf("controls", metadata.controls, controllers, Number.isFinite),
+  };
 }
+
+const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
 
 function wholeNumber(key: string, text: string | undefined): number {
   const value = Number(text);
@@ -70,21 +83,31 @@ function wholeNumber(key: string, text: string | undefined): number {
   );
 }
 
-function parseSteps(text: string | undefined, players: readonly string[]): Record<string, number> {
-  let found: unknown;
+/** The numbers of these names that a JSON text holds. */
+function numbersOf(
+  what: string,
+  text: string | undefined,
+  names: readonly string[],
+  isRight: (value: unknown) => boolean,
+): Record<string, number> {
+  let found: Record<string, unknown> | null = null;
   try {
-    found = JSON.parse(text ?? "");
+    found = JSON.parse(text ?? "null");
   } catch {
-    found = undefined;
+    // Said below, for each name that is missing.
   }
-  const steps: Record<string, number> = {};
-  for (const player of players) {
-    steps[player] = wholeNumber(
-      `optimizerSteps.${player}`,
-      String((found as Record<string, unknown>)?.[player]),
-    );
+  const numbers: Record<string, number> = {};
+  for (const name of names) {
+    const value = found?.[name];
+    if (!isRight(value)) {
+      throw new CheckpointError(
+        "checkpoint-metadata",
+        `checkpoint: expected metadata "${what}" to hold a number for "${name}", got ${JSON.stringify(value)}. Make the GAN with the recipe and options that it was trained with.`,
+      );
+    }
+    numbers[name] = value as number;
   }
-  return steps;
+  return numbers;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { check } from "../errors.ts";
 import type { Dataset, SkippedPicture } from "./batch.ts";
+import type { Controls, Signals } from "./controller.ts";
 import type { Gan } from "./gan.ts";
 
 export interface TrainOptions {
@@ -22,6 +23,10 @@ export interface Report {
   readonly losses: Readonly<Record<string, number>>;
   /** Norm of each player's gradient. */
   readonly gradientNorms: Readonly<Record<string, number>>;
+  /** What the losses observed, such as the mean logit of real pictures: see the losses and regularisers. */
+  readonly signals: Signals;
+  /** What controllers have come to, such as the strength of adaptive augmentation. */
+  readonly controls: Controls;
   /** Duration of the step in seconds, the wait for data included. */
   readonly seconds: number;
   /** Where the step was computed. */
@@ -47,18 +52,23 @@ export async function* train(
   options: TrainOptions = {},
 ): AsyncGenerator<Report, void> {
   const { kimg = gan.settings.kimg, signal } = options;
-  const { resolution, channels, batch } = gan.settings;
+  const { resolution, channels, classes } = gan.settings;
   check(kimg > 0, () => `train: expected kimg above 0, got ${kimg}`);
   check(
     data.resolution === resolution && data.channels === channels,
     () =>
       `train: expected pictures of ${resolution}×${resolution}×${channels}, got ${data.resolution}×${data.resolution}×${data.channels}. Make the data or the GAN with the other's resolution and channels.`,
   );
+  check(
+    classes === 0 || data.classes === classes,
+    () =>
+      `train: expected data of ${classes} classes, got ${data.classes ?? "none"}. Make the GAN with the data's classes.`,
+  );
   const goal = kimg * 1000;
   if (gan.imagesSeen >= goal || signal?.aborted) return;
   let breathed = performance.now();
   let start = breathed;
-  for await (const pictures of data.batches({ count: batch, cursor: gan.cursor })) {
+  for await (const pictures of data.batches({ count: gan.imagesPerStep, cursor: gan.cursor })) {
     const turns = Object.entries(await gan.step(pictures));
     const now = performance.now();
     const report: Report = {
@@ -68,6 +78,8 @@ export async function* train(
       progress: Math.min(1, gan.imagesSeen / goal),
       losses: Object.fromEntries(turns.map(([name, { loss }]) => [name, loss])),
       gradientNorms: Object.fromEntries(turns.map(([name, { gradientNorm }]) => [name, gradientNorm])),
+      signals: Object.assign({}, ...turns.map(([, turn]) => turn.signals)),
+      controls: gan.controls,
       seconds: (now - start) / 1000,
       device: gan.device,
       notices: gan.takeNotices(),

@@ -1,4 +1,5 @@
 import { concat, fill, split, type Tensor, tidy, type Variable, variable } from "@tensorflow/tfjs-core";
+import type { Live } from "../backend/op.ts";
 import { check, checkShape, checkType, show } from "../errors.ts";
 import { randomNormal } from "../ops/random.ts";
 import { deriveKey, type Key } from "../random.ts";
@@ -11,6 +12,16 @@ export interface Mode {
   readonly parts: number;
   /** Running statistics follow this batch. */
   readonly track: boolean;
+  /** Class of each row, float32 [N, classes] with a one where it belongs; absent where there are no classes. */
+  readonly labels?: Tensor;
+  /** Key of what the network draws at random (noise, mixing, dropout), by purpose. */
+  readonly key: (purpose: string) => Live<Key>;
+}
+
+/** How a trained network is run: running statistics, and noise that is the same at each call. */
+export function inferenceMode(labels?: Tensor): Mode {
+  const key = (purpose: string) => deriveKey(0, "inference", purpose);
+  return { training: false, parts: 1, track: false, labels, key };
 }
 
 /** One stage of a network, its variables inside. */
@@ -23,6 +34,23 @@ export interface Network {
   /** Running statistics: saved and averaged with the parameters, never trained. */
   readonly statistics: Readonly<Record<string, Variable>>;
   apply(x: Tensor, mode: Mode): Tensor;
+}
+
+/**
+ * A generator in two halves (Karras et al. 2019, arXiv 1812.04948): `apply` is one after the other.
+ */
+export interface StyleNetwork extends Network {
+  /** Number of styles: one for each layer that takes one. */
+  readonly styles: number;
+  /** z float32 [N, latent] → w float32 [N, width]. */
+  map(z: Tensor, mode: Mode): Tensor;
+  /** w float32 [N, width] for all layers, or [N, styles, width] → pictures. */
+  synthesize(w: Tensor, mode: Mode): Tensor;
+}
+
+/** True for a generator with a mapping network. */
+export function isStyleNetwork(network: Network): network is StyleNetwork {
+  return "map" in network && "synthesize" in network;
 }
 
 /**

@@ -22,6 +22,7 @@ import { globalNormOp } from "./global-norm.ts";
 import { imageBatchOp, imageBytesOp, translateOp } from "./image.ts";
 import { addN, onesLike, zerosLike } from "./like.ts";
 import { localResponseNorm } from "./local-response-norm.ts";
+import { liveScalarOp } from "./live-scalar.ts";
 import { logisticLossGrad, logisticLossOp } from "./logistic-loss.ts";
 import { fusedMatMul, matMul } from "./matmul.ts";
 import { mirrorPad, padV2 } from "./pad.ts";
@@ -77,6 +78,7 @@ export const ops: readonly AnyOp[] = [
   ...[imageBatchOp, imageBytesOp, translateOp],
   ...[addN, onesLike, zerosLike],
   localResponseNorm,
+  liveScalarOp,
   ...[logisticLossGrad, logisticLossOp],
   ...[fusedMatMul, matMul],
   ...[mirrorPad, padV2],

@@ -18,6 +18,8 @@ export interface AdamOptions {
 export interface AdamApplyOptions {
   /** Follows the variables' new values, and whatever else it averages. */
   readonly average?: Ema;
+  /** For this step instead of the optimizer's own. */
+  readonly beta2?: Live<number>;
   /** Of the average, in [0, 1]; default 1: it stays. */
   readonly decay?: Live<number>;
   /** Keep what the variables and moments were, so that `revert` can put it back. Default false. */
@@ -68,7 +70,7 @@ export class Adam {
   apply(
     gradients: Readonly<NamedTensorMap>,
     learningRate: Live<number>,
-    { average, decay, undo = false }: AdamApplyOptions = {},
+    { average, decay, beta2 = this.beta2, undo = false }: AdamApplyOptions = {},
   ): void {
     for (const [name, { shape }] of Object.entries(this.#variables)) {
       const gradient = gradients[name];
@@ -87,7 +89,7 @@ export class Adam {
     for (const [name, row] of Object.entries(average?.rows() ?? {})) {
       if (this.#variables[name] !== row.param) rows.push(row);
     }
-    const { beta1, beta2, epsilon } = this;
+    const { beta1, epsilon } = this;
     adamSteps(rows, {
       ...{ learningRate, beta1, beta2, epsilon, decay, step: () => this.step + 1 },
       undo: undo ? this.#undoStorage() : undefined,

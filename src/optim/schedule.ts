@@ -1,4 +1,4 @@
-import { check } from "../errors.ts";
+import { check, checkType, show } from "../errors.ts";
 
 /** A setting as a function of training's progress from 0 to 1. */
 export type Schedule = (progress: number) => number;
@@ -9,6 +9,26 @@ export function cosine(from: number, to: number): Schedule {
     const at = Math.min(Math.max(progress, 0), 1);
     return to + ((from - to) * (1 + Math.cos(Math.PI * at))) / 2;
   };
+}
+
+/**
+ * A schedule as it is, or a number as one that never changes.
+ * @param name of the setting, for the error
+ * @throws RangeError for a negative number, TypeError for what is neither
+ */
+export function scheduleOf(value: number | Schedule, name: string): Schedule {
+  if (typeof value === "function") return value;
+  checkType(
+    typeof value === "number",
+    () => `${name}: expected a number or a function of progress, got ${show(value)}`,
+  );
+  check(value >= 0, () => `${name}: expected at least 0, got ${value}`);
+  return constant(value);
+}
+
+/** Straight from `from` at progress 0 to `to` at progress `by` (default 1); level after. */
+export function linear(from: number, to: number, by = 1): Schedule {
+  return (progress) => from + (to - from) * Math.min(Math.max(progress / by, 0), 1);
 }
 
 /** Always `value`. */

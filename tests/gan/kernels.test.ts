@@ -58,6 +58,8 @@ it("a DCGAN step makes no kernel call but those its mathematics needs", async ()
   expect(own).toEqual({
     ...forward,
     Concat: 1,
+    // What the report says of the logits: means of either side and of the real ones' signs, read as one.
+    ...{ SplitV: 1, Sign: 1, Mean: 3, Pack: 1 },
     GanvilEmaOfMeans: 4,
     GanvilLogisticLossGrad: 1,
     // By the last layer's weight and input.
