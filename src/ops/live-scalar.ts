@@ -1,5 +1,5 @@
 import type { Scalar } from "@tensorflow/tfjs-core";
-import { callMany, defineOp, type Live } from "../backend/op.ts";
+import { call, defineOp, type Live } from "../backend/op.ts";
 import { check } from "../errors.ts";
 
 /** A scalar that a captured step asks for anew at each replay. */
@@ -12,8 +12,8 @@ export const liveScalarOp = defineOp<never, { value: number }>({
     return { shape: [] };
   },
   wasm: ({ kernels }, _, [y], { value }) => kernels.fill(y.ptr, 1, value),
-  webgpu: (call, _, [y], { value }) =>
-    call.run({
+  webgpu: (context, _, [y], { value }) =>
+    context.run({
       name: "liveScalar",
       write: { y },
       elements: 1,
@@ -29,5 +29,5 @@ export const liveScalarOp = defineOp<never, { value: number }>({
  * @throws RangeError for a value that is not finite.
  */
 export function liveScalar(value: Live<number>): Scalar {
-  return callMany(liveScalarOp, {}, { value: value as number })[0] as Scalar;
+  return call(liveScalarOp, {}, { value: value as number }) as Scalar;
 }
