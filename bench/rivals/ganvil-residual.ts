@@ -1,31 +1,11 @@
-import {
-  add,
-  avgPool,
-  concat,
-  grads,
-  image,
-  mean,
-  mul,
-  neg,
-  ones,
-  reshape,
-  type Scalar,
-  softplus,
-  split,
-  square,
-  sub,
-  sum,
-  type Tensor,
-  type Tensor4D,
-} from "@tensorflow/tfjs-core";
-import type { Play, Turn } from "../../src/gan/game.ts";
+import { add, avgPool, image, reshape, type Tensor, type Tensor4D } from "@tensorflow/tfjs-core";
 import { createGan, type Gan } from "../../src/gan/gan.ts";
+import { relativisticPairing } from "../../src/gan/losses.ts";
+import { r1, r2 } from "../../src/gan/regularizers.ts";
 import { conv, dense } from "../../src/nn/layers.ts";
 import { type Layer, type Network, network, type Parameters } from "../../src/nn/network.ts";
 import { conv2d } from "../../src/ops/conv2d.ts";
 import { biasActivation } from "../../src/ops/fused-activation.ts";
-import { randomNormal } from "../../src/ops/random.ts";
-import { constant } from "../../src/optim/schedule.ts";
 import { adamOptions, type ResidualShape } from "../calls.ts";
 
 const chain =
@@ -106,48 +86,15 @@ function residualGenerator({ latent, widths: [w8, w16, w32], groupWidth }: Resid
   );
 }
 
-/**
- * The relativistic loss with penalties on the discriminator's gradient at real and at fake pictures:
- * E[softplus(−(D(real) − D(fake)))] + γ/2·E‖∇D(real)‖² + γ/2·E‖∇D(fake)‖², and the generator's turned about.
- */
-function turnsOf({ batch, latent, gamma }: ResidualShape): readonly Turn[] {
-  const fakes = ({ run, key }: Play): Tensor =>
-    run("generator", randomNormal([batch, latent], { key: key("z") }));
-  const lead = (more: Tensor, less: Tensor) => mean(softplus(neg(sub(more, less))));
-  return [
-    {
-      player: "discriminator",
-      loss: (play) => {
-        const pictures = concat([play.real as Tensor, fakes(play)]);
-        const weights = ones([2 * batch, 1]);
-        // The derivative by the weights is the logits: both of one pass.
-        const weighed = (x: Tensor, weights: Tensor) => sum(mul(play.run("discriminator", x, 2), weights));
-        const [slopes, logits] = grads(weighed)([pictures, weights]);
-        const [real, fake] = split(logits, 2);
-        return add(lead(real, fake), mul(sum(square(slopes)), gamma / 2 / batch)) as Scalar;
-      },
-    },
-    {
-      player: "generator",
-      loss: (play) => {
-        // By itself: no gradient reaches the real pictures' pass.
-        const real = play.run("discriminator", play.real);
-        return lead(play.run("discriminator", fakes(play)), real) as Scalar;
-      },
-    },
-  ];
-}
-
-/** A GAN of residual networks; no recipe has its losses, so its turns take the place of the usual ones. */
+/** A GAN of residual networks: relativistic pairing, and both penalties in every step. */
 export function residualGan(shape: ResidualShape, capture: boolean): Gan {
-  const { batch, latent } = shape;
+  const { gamma, batch, latent } = shape;
   const { learningRate, beta1, beta2 } = adamOptions;
-  const gan = createGan({
+  return createGan({
     generator: residualGenerator(shape),
     discriminator: residualDiscriminator(shape),
-    ...{ batch, latent, resolution: 32, beta1, beta2, capture },
-    learningRate: constant(learningRate),
+    ...{ batch, latent, resolution: 32, learningRate, beta1, beta2, capture },
+    loss: relativisticPairing,
+    regularizers: [r1(gamma), r2(gamma)],
   });
-  Object.assign(gan.game, { turns: turnsOf(shape) });
-  return gan;
 }

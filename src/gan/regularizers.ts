@@ -19,6 +19,7 @@ import { isStyleNetwork, type Mode, type Network, type StyleNetwork } from "../n
 import { randomNormal, randomUniform } from "../ops/random.ts";
 import type { Schedule } from "../optim/schedule.ts";
 import type { Key } from "../random.ts";
+import type { Augment } from "./augment.ts";
 import type { Controller } from "./controller.ts";
 
 /** Pictures of a turn: real ones, or the generator's. */
@@ -77,8 +78,8 @@ interface Weighed {
   readonly weightControl?: string;
   /** Numbers that the term keeps from step to step. */
   readonly controllers?: readonly Controller[];
-  /** Why it cannot be used with these networks and pictures, if it cannot. */
-  refuses?(networks: { readonly generator: Network; readonly discriminator: Network }): string | undefined;
+  /** Why it cannot be part of such a GAN, if it cannot. */
+  refuses?(gan: { readonly generator: Network; readonly augment?: Augment }): string | undefined;
 }
 
 /** A term added to the discriminator's loss. */
@@ -205,8 +206,8 @@ export function dragan(
 }
 
 /**
- * Consistency (Zhang et al. 2019, arXiv 1910.12027): λ·E(D(x) − D(T(x)))² for the GAN's own augmentation T, or a shift
- * and a flip where it has none.
+ * Consistency (Zhang et al. 2019, arXiv 1910.12027): λ·E(D(x) − D(T(x)))² of real pictures, for the GAN's own
+ * augmentation T.
  */
 export function consistency(lambda: Weight = 10, options: RegularizerOptions = {}): DiscriminatorRegularizer {
   return {
@@ -214,6 +215,10 @@ export function consistency(lambda: Weight = 10, options: RegularizerOptions = {
     player: "discriminator",
     weight: scheduled("consistency", lambda),
     ...lazily("consistency", options),
+    refuses: ({ augment }) =>
+      augment === undefined
+        ? "consistency: expected an augmentation whose changes the discriminator is to ignore, got none. Set augment, such as diffAugment()."
+        : undefined,
     term: ({ real, plainCritic, augment }) =>
       mean(square(sub(plainCritic(real), plainCritic(augment(real, "consistency"))))) as Scalar,
   };

@@ -106,8 +106,8 @@ describe("train", () => {
   for (const capture of [true, false]) {
     it(`undoes the discriminator's update when the generator's turn of a ${capture ? "captured" : "plain"} step is not finite`, async () => {
       const scale = tf.variable(tf.scalar(1), false);
-      const generator: typeof nonSaturating.generator = (fake) =>
-        tf.mul(nonSaturating.generator(fake), scale);
+      const generator: typeof nonSaturating.generator = (fake, real) =>
+        tf.mul(nonSaturating.generator(fake, real), scale);
       const gan = createGan({ ...dcgan(small), capture, loss: { ...nonSaturating, generator } });
       await steps(gan, 3);
       expect(gan.stepStatus).toMatch(capture ? /^captured$/ : /off/);
