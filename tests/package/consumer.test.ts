@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { importsOf, isNodeModule } from "../imports.ts";
 import { type Consumer, makeConsumer } from "./consumer.ts";
 import { isolating, trainInPage } from "./page.ts";
-import { program } from "./readme.ts";
+import { program, programs } from "./readme.ts";
 
 const budgetBytes = 550_000;
 /** Node's own types come from the repository; a user has them or does not import the Node modules. */
@@ -116,11 +116,7 @@ import { init } from "ganvil";
 await init({ device: "abacus" });
 `,
       );
-      await consumer.write("program-node.ts", program("node").code);
-      await consumer.write("program-browser.ts", program("browser").code);
-      await consumer.write("program-own.ts", program("own").code);
-      await consumer.write("program-loop.ts", program("loop").code);
-      await consumer.write("program-explain.ts", program("explain").code);
+      for (const name of programs) await consumer.write(`program-${name}.ts`, program(name).code);
       const module = moduleResolution === "nodenext" ? "nodenext" : "esnext";
       const said = await consumer
         .tool(
@@ -128,8 +124,7 @@ await init({ device: "abacus" });
           ...["--noEmit", "--strict", "--target", "es2022", "--lib", "es2023,dom,dom.iterable"],
           ...["--module", module, "--moduleResolution", moduleResolution, "--pretty", "false"],
           ...["--types", "node", "--typeRoots", typeRoots],
-          ...["types.ts", "program-node.ts", "program-browser.ts", "program-own.ts", "program-loop.ts"],
-          "program-explain.ts",
+          ...["types.ts", ...programs.map((name) => `program-${name}.ts`)],
         )
         .catch((error: Error) => error.message);
       // TensorFlow.js's own declarations have errors under today's TypeScript.
@@ -168,20 +163,13 @@ describe("the README's program", () => {
     return consumer.run(process.execPath, "program.js");
   };
 
-  it("builds networks of one's own and keeps checkpoints, printing what the README says", async () => {
-    const { code, prints } = program("own");
-    expect(await run(code)).toMatch(prints);
-  });
-
-  it("captures a training loop of one's own, printing what the README says", async () => {
-    const { code, prints } = program("loop");
-    expect(await run(code)).toMatch(prints);
-  });
-
-  it("says where an op ran, printing what the README says", async () => {
-    const { code, prints } = program("explain");
-    expect(await run(code)).toMatch(prints);
-  });
+  // All but those that train on photographs and in a page.
+  for (const name of programs.filter((name) => name !== "node" && name !== "browser")) {
+    it(`"${name}" prints what the README says`, async () => {
+      const { code, prints } = program(name);
+      expect(await run(code)).toMatch(prints);
+    });
+  }
 
   it("trains and samples in Node, printing what the README says", async () => {
     const { code, prints } = program("node");

@@ -17,8 +17,13 @@ function block(marker: string): string {
   return fenced[1];
 }
 
+/** Names of all programs. */
+export const programs: readonly string[] = [...readme.matchAll(/^<!-- program: (\S+) -->$/gm)].map(
+  ([, name]) => name,
+);
+
 /** The program after `<!-- program: NAME -->`, with its output after `<!-- prints: NAME -->`. */
-export function program(name: "node" | "browser" | "own" | "loop" | "explain"): Program {
+export function program(name: string): Program {
   const parts = block(`prints: ${name}`).trim().split("...");
   const pattern = parts.map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("[\\s\\S]*");
   return { code: `${block(`program: ${name}`)}\n`, prints: new RegExp(`^${pattern}$`) };
