@@ -6,7 +6,7 @@ import { directConvolution } from "./conv2d-direct.wgsl.ts";
 import { minimalFiltering, minimalTile } from "./conv2d-minimal.wgsl.ts";
 import { multiplyOne } from "./matmul.ts";
 import { matMulOnGpu } from "./matmul.wgsl.ts";
-import { fillOnGpu } from "./operand.ts";
+import { fillOperand } from "./operand.ts";
 
 /** Computes one direction of a convolution as planned: y of (x, filter), dx of (dy, filter), dFilter of (x, dy). */
 export function convolve(
@@ -46,7 +46,7 @@ export function convolveOnGpu(
   b: GpuOperand,
 ): void {
   if (a.size === 0 || b.size === 0 || result.size === 0) {
-    fillOnGpu(call, result, 0);
+    fillOperand(call, result, 0);
     return;
   }
   const { groups, inChannels, outChannels } = geometry;

@@ -2,7 +2,7 @@ import type { GpuCall } from "../backend/op.ts";
 import type { Conv2dDirection, Conv2dGeometry } from "../wasm/planner.ts";
 import type { GpuOperand } from "../webgpu/shader.ts";
 import { gemm } from "./gemm.wgsl.ts";
-import type { Product } from "./gemm-factors.wgsl.ts";
+import type { Factor, Product } from "./gemm-factors.wgsl.ts";
 import { type Extents, type GemmPlan, planGemm } from "./gemm-plan.ts";
 
 // The three directions of a convolution as products of matrices that are never made: a patch of a picture is a row
@@ -48,6 +48,13 @@ const pixelOf = (y: string, x: string, height: string, width: string, channels: 
 
 type Parts = Pick<Product, "a" | "b" | "row" | "rowVectors" | "declarations" | "depth" | "setup">;
 
+/** The factor of channels of y, a row each, of one group at a time. */
+const rowsOfOutputs = (values: GpuOperand, vectors: boolean): Factor => ({
+  ...{ values, along: "side", vectors },
+  place: "return vec4i(select(-1, zone * u.groupOut + at, at < u.n));",
+  load: valueAt("b", "p.x + k * u.outChannels", "p.x >= 0 && k < u.k", vectors),
+});
+
 function forward(g: Conv2dGeometry, x: GpuOperand, filter: GpuOperand, special: boolean): Parts {
   const [xVectors, vectors] = vectorsOf(g, special);
   return {
@@ -64,11 +71,7 @@ function forward(g: Conv2dGeometry, x: GpuOperand, filter: GpuOperand, special: 
   let column = p.z + tap % u.filterWidth * u.dilationWidth;
   ${pixelOf("row", "column", "inHeight", "inWidth", "inChannels", xVectors).replace("p.x", "p.x + k % u.groupIn")}`,
     },
-    b: {
-      ...{ values: filter, along: "side", vectors },
-      place: "return vec4i(select(-1, zone * u.groupOut + at, at < u.n));",
-      load: valueAt("b", "p.x + k * u.outChannels", "p.x >= 0 && k < u.k", vectors),
-    },
+    b: rowsOfOutputs(filter, vectors),
     row: "return select(-1, row * u.outChannels + zone * u.groupOut, row < u.m);",
     rowVectors: vectors,
   };
@@ -167,11 +170,7 @@ function filterGradient(g: Conv2dGeometry, x: GpuOperand, dy: GpuOperand, specia
   let picture = k / (u.outWidth * u.outHeight);
   ${pixelOf("row", "column", "inHeight", "inWidth", "inChannels", xVectors).replace("(y *", "((picture * u.inHeight + y) *")}`,
     },
-    b: {
-      ...{ values: dy, along: "side", vectors },
-      place: "return vec4i(select(-1, zone * u.groupOut + at, at < u.n));",
-      load: valueAt("b", "p.x + k * u.outChannels", "p.x >= 0 && k < u.k", vectors),
-    },
+    b: rowsOfOutputs(dy, vectors),
     row: "return select(-1, row * u.outChannels + zone * u.groupOut, row < u.m);",
     rowVectors: vectors,
   };

@@ -1,7 +1,7 @@
 import { engine, type Scalar, type Tensor } from "@tensorflow/tfjs-core";
 import { defineOp } from "../backend/op.ts";
 import { spread } from "../webgpu/shader.ts";
-import { checkFloats, fillOnGpu } from "./operand.ts";
+import { checkFloats, fillOperand } from "./operand.ts";
 import { reduceOnGpu } from "./reduce.wgsl.ts";
 import { blocksOf, eachInBlock, pickRow, rowSource, rowThreads } from "./rows.wgsl.ts";
 import { unitTable } from "./unit-table.ts";
@@ -30,7 +30,7 @@ export const globalNormOp = defineOp<string>({
     const blocks = tensors.map(({ size }) => blocksOf(size));
     const total = blocks.reduce((a, b) => a + b, 0);
     if (total === 0) {
-      fillOnGpu(call, y, 0);
+      fillOperand(call, y, 0);
       return;
     }
     const sums = call.workspace(total);

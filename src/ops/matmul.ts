@@ -5,7 +5,7 @@ import type { GpuOperand } from "../webgpu/shader.ts";
 import { applyFused, applyFusedOnGpu, checkFused, type FusedAttrs } from "./bias-activation.ts";
 import { sumTo } from "./broadcast.ts";
 import { matMulOnGpu } from "./matmul.wgsl.ts";
-import { fillOnGpu } from "./operand.ts";
+import { fillOperand } from "./operand.ts";
 
 interface MatMulAttrs {
   readonly transposeA: boolean;
@@ -164,7 +164,7 @@ function multiplyOnGpu(
   { batch, m, k, n }: Geometry,
 ): void {
   if (y.size === 0 || k === 0) {
-    fillOnGpu(call, y, 0);
+    fillOperand(call, y, 0);
     return;
   }
   const count = y.size / (m * n);

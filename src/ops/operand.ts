@@ -1,5 +1,5 @@
 import { itemsPerPiece } from "../backend/executor.ts";
-import type { Call, GpuCall, Operand } from "../backend/op.ts";
+import type { Call, Operand } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import type { GpuOperand } from "../webgpu/shader.ts";
@@ -76,7 +76,14 @@ export function toInt32(value: number): number {
 /** Sets every element of y. */
 export function fillOperand(call: EitherCall, y: EitherOperand, value: number): void {
   if (isGpuCall(call)) {
-    fillOnGpu(call, y as GpuOperand, value);
+    const bound = y.dtype === "float32" ? { floats: { value } } : { ints: { value: toInt32(value) } };
+    call.run({
+      name: "fill",
+      write: { y: y as GpuOperand },
+      elements: y.size,
+      body: () => "y[i] = u.value;",
+      ...bound,
+    });
     return;
   }
   const { ptr, size } = y as Operand;
@@ -84,15 +91,6 @@ export function fillOperand(call: EitherCall, y: EitherOperand, value: number): 
     sweepItems(call, kernel, [ptr, size, constant], 1, 1 / 4, [widthOf(y.dtype)]);
   if (y.dtype === "int32") fill("fillI32", toInt32(value));
   else fill(y.dtype === "bool" ? "fillU8" : "fill", value);
-}
-
-/** The same on the GPU. */
-export function fillOnGpu(call: GpuCall, y: GpuOperand, value: number): void {
-  const float = y.dtype === "float32";
-  call.run({
-    ...{ name: "fill", write: { y }, elements: y.size, body: () => "y[i] = u.value;" },
-    ...(float ? { floats: { value } } : { ints: { value: toInt32(value) } }),
-  });
 }
 
 /** TensorFlow.js's function for a kernel, as messages show it: `leakyRelu` for `LeakyRelu`. */

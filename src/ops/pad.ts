@@ -1,7 +1,7 @@
 import { addN, reverse, type Tensor, pad as tfPad, slice as tfSlice } from "@tensorflow/tfjs-core";
 import { defineOp } from "../backend/op.ts";
 import { check, showShape } from "../errors.ts";
-import { onEither } from "./either-device.ts";
+import { type EitherCall, type EitherOperand, onEither } from "./either-device.ts";
 import { fillOperand } from "./operand.ts";
 import { checkMovable, copyStrided, stridesOf } from "./strided-copy.ts";
 
@@ -19,6 +19,14 @@ function paddedShape(op: string, shape: readonly number[], paddings: Paddings): 
   return shape.map((n, axis) => n + paddings[axis][0] + paddings[axis][1]);
 }
 
+/** Copies x into y, past what is added before it. */
+function place(call: EitherCall, x: EitherOperand, y: EitherOperand, paddings: Paddings): void {
+  const strides = stridesOf(y.shape);
+  const before = paddings.map(([n]) => n);
+  const at = { operand: y, strides, offset: dot(before, strides) };
+  copyStrided(call, x.shape, at, { operand: x, strides: stridesOf(x.shape) });
+}
+
 /** `x` with `paddings[a] = [before, after]` elements of `constantValue` added along each axis a. */
 export const padV2 = defineOp<"x", { paddings: [number, number][]; constantValue: number }>({
   name: "PadV2",
@@ -30,14 +38,7 @@ export const padV2 = defineOp<"x", { paddings: [number, number][]; constantValue
   ...onEither<"x", { paddings: Paddings; constantValue: number }>(
     (call, { x }, [y], { paddings, constantValue }) => {
       if (y.size > x.size) fillOperand(call, y, constantValue);
-      const strides = stridesOf(y.shape);
-      const before = paddings.map(([n]) => n);
-      copyStrided(
-        call,
-        x.shape,
-        { operand: y, strides, offset: dot(before, strides) },
-        { operand: x, strides: stridesOf(x.shape) },
-      );
+      place(call, x, y, paddings);
     },
   ),
   gradient: (dy, { x }, { paddings }) => ({
@@ -100,12 +101,7 @@ export const mirrorPad = defineOp<"x", { paddings: [number, number][]; mode: "re
     (call, { x }, [y], { paddings, mode }) => {
       const strides = stridesOf(y.shape);
       const before = paddings.map(([n]) => n);
-      copyStrided(
-        call,
-        x.shape,
-        { operand: y, strides, offset: dot(before, strides) },
-        { operand: x, strides: stridesOf(x.shape) },
-      );
+      place(call, x, y, paddings);
       const skip = skipped(mode);
       // Axis by axis from the last: what lies behind an axis is whole when its borders are mirrored.
       for (let axis = x.shape.length - 1; axis >= 0; axis--) {

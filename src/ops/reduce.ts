@@ -18,7 +18,7 @@ import { type AnyOp, type Call, defineOp } from "../backend/op.ts";
 import { checkType } from "../errors.ts";
 import type { Kernels } from "../wasm/generated/kernels.ts";
 import { broadcastTo } from "./broadcast-to.ts";
-import { asFloat32, fillOnGpu, fillOperand, functionName, sweepItems } from "./operand.ts";
+import { asFloat32, fillOperand, functionName, sweepItems } from "./operand.ts";
 import { argExtremeOnGpu, type Combination, type Pass, reduceOnGpu } from "./reduce.wgsl.ts";
 import { productOfOthers } from "./scan.ts";
 import { widthOf } from "./strided-copy.ts";
@@ -222,7 +222,7 @@ function reduce(row: ReduceRow): AnyOp {
     },
     webgpu: (context, { x }, [y], attrs) => {
       if (x.size === 0) {
-        fillOnGpu(context, y, row.empty);
+        fillOperand(context, y, row.empty);
         return;
       }
       const passes = planReduction(x.shape, axesOf(attrs, x.shape));

@@ -4,6 +4,26 @@ import type { GpuCall } from "../backend/op.ts";
 import type { GpuOperand } from "../webgpu/shader.ts";
 import { eachPixel } from "./pixels.wgsl.ts";
 
+interface Resize {
+  readonly name: string;
+  readonly x: GpuOperand;
+  readonly y: GpuOperand;
+  readonly rows: Int32Array;
+  readonly cols: Int32Array;
+}
+
+/** Every pixel of y by the tables' entries for its row and column. */
+function byTables(call: GpuCall, { name, x, y, rows, cols }: Resize, body: string): void {
+  eachPixel(call, {
+    name,
+    pictures: { x },
+    tables: { rows: call.values(rows), cols: call.values(cols) },
+    write: { y },
+    ints: { readHeight: x.shape[1], readWidth: x.shape[2] },
+    body: () => body,
+  });
+}
+
 /** Each pixel a copy of the one that the tables name. */
 export function copyNearest(
   call: GpuCall,
@@ -12,14 +32,8 @@ export function copyNearest(
   rows: Int32Array,
   cols: Int32Array,
 ): void {
-  eachPixel(call, {
-    name: "resizeNearest",
-    pictures: { x },
-    tables: { rows: call.values(rows), cols: call.values(cols) },
-    write: { y },
-    ints: { readHeight: x.shape[1], readWidth: x.shape[2] },
-    body: () => "y[i] = x[((b * u.readHeight + rows[row]) * u.readWidth + cols[col]) * u.channels + c];",
-  });
+  const body = "y[i] = x[((b * u.readHeight + rows[row]) * u.readWidth + cols[col]) * u.channels + c];";
+  byTables(call, { name: "resizeNearest", x, y, rows, cols }, body);
 }
 
 /** Each pixel a blend of four; table entries are two positions and the second one's share, the bits of a float32. */
@@ -30,13 +44,10 @@ export function blendNeighbours(
   rows: Int32Array,
   cols: Int32Array,
 ): void {
-  eachPixel(call, {
-    name: "resizeBilinear",
-    pictures: { x },
-    tables: { rows: call.values(rows), cols: call.values(cols) },
-    write: { y },
-    ints: { readHeight: x.shape[1], readWidth: x.shape[2] },
-    body: () => `let left = cols[3 * col] * u.channels + c;
+  byTables(
+    call,
+    { name: "resizeBilinear", x, y, rows, cols },
+    `let left = cols[3 * col] * u.channels + c;
   let right = cols[3 * col + 1] * u.channels + c;
   let line = u.readWidth * u.channels;
   let top = (b * u.readHeight + rows[3 * row]) * line;
@@ -48,7 +59,7 @@ export function blendNeighbours(
   let before = first + down * (V(x[bottom + left]) - first);
   let after = second + down * (V(x[bottom + right]) - second);
   y[i] = before + along * (after - before);`,
-  });
+  );
 }
 
 /**
