@@ -9,6 +9,7 @@ export {
   GanvilError,
   NonFiniteError,
 } from "./errors.ts";
+export { type Adjustment, adjusted } from "./gan/adjust.ts";
 export { type Augment, type AugmentTurn, type DiffAugmentOptions, diffAugment } from "./gan/augment.ts";
 export type { Batch, Dataset, ImageBytes, SkippedPicture } from "./gan/batch.ts";
 export {

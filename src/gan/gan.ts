@@ -83,7 +83,7 @@ export class Gan {
     return this.settings.batch * batchesOf(this.game);
   }
 
-  /** What controllers have come to, by name. */
+  /** What controllers have come to, by name, and what the run has been adjusted by: see `adjusted`. */
   get controls(): Controls {
     return { ...this.#controls };
   }
@@ -304,7 +304,8 @@ export class Gan {
   #takeState(state: TrainingState): void {
     const { tensors } = state;
     const arrays = [...this.#arrays()];
-    const at = positionOf(state.metadata, Object.keys(this.#optimizers), Object.keys(this.#controls));
+    const controllers = (this.game.controllers ?? []).map(({ name }) => name);
+    const at = positionOf(state.metadata, Object.keys(this.#optimizers), controllers);
     checkArrays(arrays, tensors);
     for (const [name, variable] of arrays) {
       tidy(() => assignStep(variable, tensor(tensors[name].data, variable.shape, "float32")));
@@ -314,7 +315,7 @@ export class Gan {
     this.#imagesSeen = at.imagesSeen;
     this.#cursor = at.cursor;
     this.#seed = at.seed;
-    Object.assign(this.#controls, at.controls);
+    this.#controls = { ...at.controls };
   }
 
   /** Frees every variable. */

@@ -1,5 +1,7 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { CheckpointError, showShape } from "../errors.ts";
+import { isAdjustment } from "./adjust.ts";
+
 /** A named array of a state, as it is saved. */
 export interface StateTensor {
   readonly dtype: "float32" | "int32";
@@ -29,7 +31,7 @@ export interface Position {
   readonly seed: number;
   /** Steps that each player's optimizer has taken. */
   readonly optimizerSteps: Readonly<Record<string, number>>;
-  /** What controllers hold. */
+  /** What controllers hold, and what the run has been adjusted by. */
   readonly controls: Readonly<Record<string, number>>;
 }
 
@@ -68,7 +70,7 @@ export function positionOf(
   return {
     ...{ step, imagesSeen, cursor, seed },
     optimizerSteps: numbersOf("optimizerSteps", metadata.optimizerSteps, players, isWhole),
-    controls: numbersOf("controls", metadata.controls, controllers, Number.isFinite),
+    controls: numbersOf("controls", metadata.controls, controllers, Number.isFinite, isAdjustment),
   };
 }
 
@@ -83,12 +85,13 @@ function wholeNumber(key: string, text: string | undefined): number {
   );
 }
 
-/** The numbers of these names that a JSON text holds. */
+/** The numbers of these names that a JSON text holds, and of others that may stand there. */
 function numbersOf(
   what: string,
   text: string | undefined,
   names: readonly string[],
   isRight: (value: unknown) => boolean,
+  isOptional: (name: string) => boolean = () => false,
 ): Record<string, number> {
   let found: Record<string, unknown> | null = null;
   try {
@@ -97,7 +100,8 @@ function numbersOf(
     // Said below, for each name that is missing.
   }
   const numbers: Record<string, number> = {};
-  for (const name of names) {
+  const optional = Object.keys(found ?? {}).filter(isOptional);
+  for (const name of [...names, ...optional]) {
     const value = found?.[name];
     if (!isRight(value)) {
       throw new CheckpointError(

@@ -27,6 +27,7 @@ import { liveScalar } from "../ops/live-scalar.ts";
 import type { Adam } from "../optim/adam.ts";
 import type { Ema } from "../optim/ema.ts";
 import { deriveKey } from "../random.ts";
+import { adjustmentOf } from "./adjust.ts";
 import type { Signals } from "./controller.ts";
 import { batchesOf, type Game, type Moment, type Play, type Turn } from "./game.ts";
 
@@ -87,7 +88,11 @@ export function playStep(
     const taken = clipNorm === undefined ? gradients : clipped(gradients, norm, clipNorm);
     // Every check has passed at the last turn: nothing is undone after it, and averages follow.
     const average = index === last ? averages[player] : undefined;
-    optimizers[player].apply(taken, () => learningRate(moment().progress), {
+    const rate = () => {
+      const { progress, controls } = moment();
+      return learningRate(progress) * adjustmentOf(controls, `learningRate.${player}`);
+    };
+    optimizers[player].apply(taken, rate, {
       beta2: () => beta2(moment().progress),
       ...(average && { average, decay: () => decay(player) }),
       undo: undoneByOptimizer(game, player),

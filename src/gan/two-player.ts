@@ -21,6 +21,7 @@ import {
 import { randomNormal } from "../ops/random.ts";
 import { logSoftmax } from "../ops/softmax.ts";
 import { detached } from "../ops/stop-gradient.ts";
+import { adjustmentOf } from "./adjust.ts";
 import type { Game, Moment, Play } from "./game.ts";
 import type { Critique, DiscriminatorRegularizer, GeneratorRegularizer, Side } from "./regularizers.ts";
 import type { CompleteSettings } from "./settings.ts";
@@ -89,13 +90,16 @@ function classLoss(y: Tensor, labels: Tensor): Tensor {
 
 /** A term times its weight at this moment. */
 function weighted(
-  { weight, every = 1, weightControl }: DiscriminatorRegularizer | GeneratorRegularizer,
+  { player, weight, every = 1, weightControl }: DiscriminatorRegularizer | GeneratorRegularizer,
   { number }: Play,
   term: Scalar,
 ): Tensor {
   const factor = number(
     ({ progress, controls }) =>
-      every * weight(progress) * (weightControl === undefined ? 1 : (controls[weightControl] ?? 1)),
+      every *
+      weight(progress) *
+      (weightControl === undefined ? 1 : (controls[weightControl] ?? 1)) *
+      (player === "discriminator" ? adjustmentOf(controls, "penalty") : 1),
   );
   return mul(factor, term);
 }
