@@ -33,6 +33,8 @@ export interface CollectOptions {
 export interface Collected {
   readonly pictures: Uint8Array;
   readonly count: number;
+  /** Position of each among the sources. */
+  readonly kept: readonly number[];
   readonly skipped: readonly SkippedPicture[];
 }
 
@@ -46,6 +48,11 @@ export interface PictureOptions extends Pick<CollectOptions, "onProgress" | "sig
   readonly seed?: number;
   /** Flips pictures left to right half of the time; true by default. */
   readonly mirror?: boolean;
+  /**
+   * "folders": a picture's class is the first folder of its path ("cats/1.jpg"), classes in the order of their names.
+   * Default: they have none.
+   */
+  readonly classes?: "folders";
 }
 
 /** More bad pictures than this part of all mean that the folder is not what its owner thinks. */
@@ -63,13 +70,16 @@ export async function collectPictures(
 ): Promise<Collected> {
   const pictures = new Uint8Array(total * pictureBytes);
   const skipped: SkippedPicture[] = [];
+  const kept: number[] = [];
   let done = 0;
 
   async function take(outcome: Promise<Uint8Array | SkippedPicture>): Promise<void> {
     const result = await outcome;
     signal?.throwIfAborted();
-    if (result instanceof Uint8Array) pictures.set(result, (done - skipped.length) * pictureBytes);
-    else skipped.push(result);
+    if (result instanceof Uint8Array) {
+      pictures.set(result, kept.length * pictureBytes);
+      kept.push(done);
+    } else skipped.push(result);
     done++;
     if (skipped.length > total * MAX_BAD) throw tooManyBad(skipped, done, total);
     onProgress?.({ done, total });
@@ -84,22 +94,45 @@ export async function collectPictures(
   }
   for (const outcome of waiting) await take(outcome);
 
-  const count = done - skipped.length;
-  return { pictures: pictures.subarray(0, count * pictureBytes), count, skipped };
+  const count = kept.length;
+  return { pictures: pictures.subarray(0, count * pictureBytes), count, kept, skipped };
 }
 
 /** `collectPictures` with the result as a dataset. */
 export async function collectDataset(
   sources: readonly PictureSource[],
-  { resolution, channels = 3, seed = 0, mirror = true, onProgress, signal }: PictureOptions,
+  { resolution, channels = 3, seed = 0, mirror = true, classes, onProgress, signal }: PictureOptions,
 ): Promise<Dataset> {
+  const named = classes === "folders" ? classesOf(sources) : undefined;
   const collected = await collectPictures(sources, {
     total: sources.length,
     pictureBytes: resolution * resolution * channels,
     onProgress,
     signal,
   });
-  return pictureDataset({ ...collected, resolution, channels, seed, mirror });
+  return pictureDataset({
+    ...{ ...collected, resolution, channels, seed, mirror },
+    ...(named && {
+      labels: collected.kept.map((source) => named.labels[source]),
+      classNames: named.classNames,
+    }),
+  });
+}
+
+/** The class of each source, by the first folder of its path. */
+function classesOf(sources: readonly PictureSource[]) {
+  const folders = sources.map(({ name }) => {
+    const [folder, ...rest] = name.split("/");
+    if (rest.length === 0) {
+      throw new DataError(
+        "no-class",
+        `${name}: expected every picture in the folder of its class, found it outside of any. Move it, or leave out classes: "folders"`,
+      );
+    }
+    return folder;
+  });
+  const classNames = [...new Set(folders)].sort();
+  return { classNames, labels: folders.map((folder) => classNames.indexOf(folder)) };
 }
 
 /**

@@ -15,10 +15,10 @@ export interface PictureDatasetOptions {
   /** Flips each picture left to right half of the time, anew in each pass; true by default. */
   readonly mirror?: boolean;
   readonly skipped?: readonly SkippedPicture[];
-  /** Class of each picture, 0 to `classes` - 1; kept, not copied. Default: they have none. */
+  /** Class of each picture, a position in `classNames`; kept, not copied. Default: they have none. */
   readonly labels?: ArrayLike<number>;
   /** Needed with labels. */
-  readonly classes?: number;
+  readonly classNames?: readonly string[];
 }
 
 /**
@@ -37,7 +37,7 @@ export function pictureDataset({
   mirror = true,
   skipped = [],
   labels,
-  classes,
+  classNames,
 }: PictureDatasetOptions): Dataset {
   const pictureBytes = resolution * resolution * channels;
   check(
@@ -47,9 +47,9 @@ export function pictureDataset({
   );
 
   check(
-    labels === undefined || (labels.length === size && classes !== undefined),
+    labels === undefined || (labels.length === size && classNames !== undefined),
     () =>
-      `pictureDataset: expected ${size} labels and the number of classes, got ${labels?.length} labels and ${classes} classes`,
+      `pictureDataset: expected ${size} labels and the names of their classes, got ${labels?.length} labels and ${classNames?.length ?? "no"} names`,
   );
 
   function assemble(count: number, cursor: number, orderOf: (pass: number) => Uint32Array): Batch {
@@ -75,7 +75,7 @@ export function pictureDataset({
     resolution,
     channels,
     size,
-    ...(labels !== undefined && { classes }),
+    ...(labels !== undefined && { classes: classNames!.length, classNames }),
     skipped,
     batches({ count, cursor }) {
       check(Number.isInteger(count) && count >= 1, () => `batches: count ${count}, at least 1 needed`);

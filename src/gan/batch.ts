@@ -23,6 +23,8 @@ export interface Dataset {
   readonly size: number;
   /** Number of classes that its batches' labels are of; absent: they have none. */
   readonly classes?: number;
+  /** What they are called. */
+  readonly classNames?: readonly string[];
   /** What was left out, and why. */
   readonly skipped: readonly SkippedPicture[];
   /**

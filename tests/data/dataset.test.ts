@@ -123,3 +123,26 @@ describe("pictureDataset", () => {
     ).toThrow(/11 bytes are not pictures \[1,2,2,3\]/);
   });
 });
+
+describe("classes", () => {
+  const pictures = Uint8Array.from({ length: 6 * 3 }, (_, i) => Math.floor(i / 3));
+  const labelled = (labels: readonly number[]) =>
+    pictureDataset({
+      ...{ pictures, count: 6, resolution: 1, channels: 3, mirror: false },
+      ...{ labels, classNames: ["even", "odd"] },
+    });
+
+  it("go with their pictures, in whatever order these come", async () => {
+    const dataset = labelled([0, 1, 0, 1, 0, 1]);
+    expect(dataset.classes).toBe(2);
+    for await (const { image, label, cursor } of dataset.batches({ count: 4, cursor: 0 })) {
+      const { data } = image as ImageBytes;
+      expect(Array.from(label!)).toEqual([0, 1, 2, 3].map((i) => data[3 * i] % 2));
+      if (cursor > 20) break;
+    }
+  });
+
+  it("are refused where there are not as many as pictures", () => {
+    expect(() => labelled([0, 1])).toThrow(/expected 6 labels .* got 2 labels/);
+  });
+});

@@ -206,3 +206,27 @@ describe("imageFolder", () => {
     },
   );
 });
+
+describe("classes by folders", () => {
+  it("are the first folders, in the order of their names, also where pictures are left out", async () => {
+    for (let i = 0; i < 6; i++) {
+      for (const name of ["cats", "ants/red"]) await put(`${name}/${i}.png`, await onePicture());
+    }
+    await put("ants/0.png", "not a picture");
+    const dataset = await imageFolder(folder, { resolution: 8, classes: "folders" });
+    expect(dataset.classNames).toEqual(["ants", "cats"]);
+    expect(dataset.skipped.map(({ name }) => name)).toEqual(["ants/0.png"]);
+    for await (const { label } of dataset.batches({ count: 12, cursor: 0 })) {
+      expect(Array.from(label!).sort()).toEqual([...Array(6).fill(0), ...Array(6).fill(1)]);
+      break;
+    }
+  });
+
+  it("leave no picture without one", async () => {
+    await put("cats/1.png", await onePicture());
+    await put("stray.png", await onePicture());
+    await expect(imageFolder(folder, { resolution: 8, classes: "folders" })).rejects.toThrow(
+      /stray.png: expected every picture in the folder of its class/,
+    );
+  });
+});
