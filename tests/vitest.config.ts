@@ -59,6 +59,7 @@ export default defineConfig({
           // Every op on the GPU, and what is built on them; the GPU is a software one where there is no other.
           include: ["tests/ops/{ops,batch-norm-train,random}.test.ts", "tests/webgpu/**/*.test.ts"],
           environment: "node",
+          setupFiles: ["tests/webgpu/setup.ts"],
           testTimeout: 180_000,
           provide: { build: "simd", threads: 1, device: "webgpu" },
         },

@@ -11,6 +11,8 @@ export type Chromium = Pick<LaunchOptions, "executablePath" | "channel" | "args"
 const args = [
   "--no-sandbox",
   "--enable-unsafe-webgpu",
+  // See tests/webgpu/setup.ts.
+  "--enable-dawn-features=disable_workgroup_init",
   "--disable-quic",
   "--no-first-run",
   "--disable-background-networking",

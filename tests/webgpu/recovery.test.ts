@@ -55,8 +55,10 @@ beforeEach(async () => {
   await init({ device: "wasm" });
   await init({ device: "webgpu" });
 });
+const machine = Object.getOwnPropertyDescriptor(globalThis, "navigator");
 afterEach(() => {
-  Reflect.deleteProperty(globalThis, "navigator");
+  if (machine) Object.defineProperty(globalThis, "navigator", machine);
+  else Reflect.deleteProperty(globalThis, "navigator");
 });
 
 const losses = ({ reports }: Run) => reports.map(({ losses }) => losses);
