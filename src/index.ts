@@ -84,3 +84,4 @@ export {
 export { Adam, type AdamApplyOptions, type AdamOptions } from "./optim/adam.ts";
 export { constant, cosine, linear, type Schedule } from "./optim/schedule.ts";
 export { type DcganOptions, dcgan } from "./recipes/dcgan.ts";
+export { type R3ganOptions, r3gan, startingGamma } from "./recipes/r3gan.ts";

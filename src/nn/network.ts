@@ -124,8 +124,13 @@ export function network(seed: number, name: string, build: (to: Parameters) => L
   };
 }
 
+/** Layers one after the other. */
+export function chain(...layers: readonly Layer[]): Layer {
+  return (x, mode) => layers.reduce<Tensor>((y, layer) => layer(y, mode), x);
+}
+
 /** Applies a function to each part of a batch by itself, for networks that know nothing of parts. */
-function partwise(x: Tensor, parts: number, apply: (part: Tensor) => Tensor): Tensor {
+export function partwise(x: Tensor, parts: number, apply: (part: Tensor) => Tensor): Tensor {
   if (parts === 1) return apply(x);
   return concat(split(x, parts).map(apply));
 }
