@@ -44,7 +44,9 @@ export type { GanSettings } from "./gan/settings.ts";
 export type { StateTensor, TrainingState } from "./gan/state.ts";
 export { type Report, type TrainOptions, train } from "./gan/train.ts";
 export { type Device, type InitOptions, init } from "./init.ts";
+export { equalConv, equalDense } from "./nn/equalized.ts";
 export { batchNorm, conv, convTranspose, dense } from "./nn/layers.ts";
+export { modulatedConv, type StyledLayer, styleLayer } from "./nn/modulated.ts";
 export {
   fromLayersModel,
   type Layer,
@@ -54,7 +56,9 @@ export {
   network,
   networkOf,
   type Parameters,
+  type StyleNetwork,
 } from "./nn/network.ts";
+export { type StyleHalves, styleNetwork } from "./nn/style.ts";
 export { type Conv1dOptions, type Conv1dTransposeOptions, conv1d, conv1dTranspose } from "./ops/conv1d.ts";
 export { type Conv2dOptions, type Conv2dTransposeOptions, conv2d, conv2dTranspose } from "./ops/conv2d.ts";
 export { type BiasActivationOptions, biasActivation } from "./ops/fused-activation.ts";
@@ -85,3 +89,4 @@ export { Adam, type AdamApplyOptions, type AdamOptions } from "./optim/adam.ts";
 export { constant, cosine, linear, type Schedule } from "./optim/schedule.ts";
 export { type DcganOptions, dcgan } from "./recipes/dcgan.ts";
 export { type R3ganOptions, r3gan, startingGamma } from "./recipes/r3gan.ts";
+export { type Stylegan2Options, stylegan2 } from "./recipes/stylegan2.ts";
