@@ -21,9 +21,8 @@ import {
   r2,
 } from "../../src/gan/regularizers.ts";
 import type { GanSettings } from "../../src/gan/settings.ts";
-import type { TrainingState } from "../../src/gan/state.ts";
 import { useBuild } from "../builds.ts";
-import { random } from "../ops/check.ts";
+import { derivatives } from "./derivatives.ts";
 import { linearCritic, pictures, still, styleGenerator } from "./small-gan.ts";
 
 beforeAll(useBuild);
@@ -88,38 +87,6 @@ describe("penalties of a linear critic follow from its weights", () => {
   });
 });
 
-/** Derivative of a player's loss along a random direction: by its gradient, and by differences of the loss. */
-async function derivatives(gan: Gan, player: "generator" | "discriminator") {
-  // LeCam's running means are not zero any more.
-  await step(gan, "before");
-  const start = await gan.state();
-  const next = random("direction");
-  const direction: Record<string, Float32Array> = {};
-  for (const [name, { data }] of Object.entries(start.tensors)) {
-    if (name.startsWith(`${player}/`)) direction[name] = Float32Array.from(data, () => next() - 0.5);
-  }
-  const lossAt = async (by: number): Promise<number> => {
-    const tensors = { ...start.tensors };
-    for (const [name, along] of Object.entries(direction)) {
-      const { data, ...rest } = start.tensors[name];
-      tensors[name] = { ...rest, data: Float32Array.from(data, (value, i) => value + by * along[i]) };
-    }
-    gan.restore({ ...start, tensors } as TrainingState);
-    return (await step(gan))[player].loss;
-  };
-  await lossAt(0);
-  const { tensors } = await gan.state();
-  let slope = 0;
-  for (const [name, along] of Object.entries(direction)) {
-    const { data } = tensors[name.replace("/", ".adam-first/")];
-    for (let i = 0; i < along.length; i++) slope += data[i] * along[i];
-  }
-  const differenceOver = async (h: number) => ((await lossAt(h)) - (await lossAt(-h))) / (2 * h);
-  // What is left of the third derivative is the same part of each (Richardson 1911).
-  const difference = (4 * (await differenceOver(0.02)) - (await differenceOver(0.04))) / 3;
-  return { slope, difference };
-}
-
 const losses: readonly AdversarialLoss[] = [
   nonSaturating,
   leastSquares,
@@ -150,7 +117,7 @@ describe("the gradient of each loss with each regulariser is that of its differe
           augment: diffAugment({ saturation: 0.2 }),
         });
         for (const player of ["discriminator", "generator"] as const) {
-          const { slope, difference } = await derivatives(gan, player);
+          const { slope, difference } = await derivatives(gan, player, step);
           expect(Math.abs(slope)).toBeGreaterThan(1e-4);
           expect(Math.abs(slope - difference)).toBeLessThan(0.01 * Math.abs(slope) + 1e-3);
         }
