@@ -1,8 +1,11 @@
 import {
+  abs,
   add,
+  clipByValue,
   concat,
   dispose,
   gather,
+  greaterEqual,
   mean,
   square,
   sub,
@@ -15,6 +18,7 @@ import {
   type Variable,
   variable,
   variableGrads,
+  where,
 } from "@tensorflow/tfjs-core";
 import { check, showShape } from "../errors.ts";
 import { type ImageBytes, isTensor } from "../gan/batch.ts";
@@ -66,7 +70,8 @@ export interface ProjectionCheck {
   readonly ownSample: number;
   /**
    * "far": more than half the nearest sample's error, so the picture is probably none that the generator draws. "near":
-   * less; "found": as near too as the search comes to the generator's own picture, within three times its error.
+   * less; "found": as near too as the search comes to the generator's own picture, within three times its error, or off by
+   * less than a grey level.
    */
   readonly verdict: "found" | "near" | "far";
 }
@@ -83,6 +88,9 @@ export interface Projection {
   readonly converged: boolean;
   readonly check: ProjectionCheck;
 }
+
+/** Of 256, in a range of 2. */
+const greyLevel = 2 / 255;
 
 /** Steps between two looks at the errors. */
 const stride = 10;
@@ -147,8 +155,10 @@ class Search {
     signal?.throwIfAborted();
     const own = this.#hold(pictured(this.#gan, (generator) => this.#draw(generator, this.#codes("own", 1))));
     const codes = this.#hold(this.#codes("candidates", this.#settings.candidates));
-    const samples = await Promise.all([given, own].map((target) => this.#errors(codes, target)));
-    const starts = samples.flatMap((errors) => nearest(errors).slice(0, restarts));
+    const samples = await this.#errors(codes, given);
+    const starts = [samples, await this.#errors(codes, own)].flatMap((errors) =>
+      nearest(errors).slice(0, restarts),
+    );
     const code = this.#hold(tidy(() => variable(gather(codes, starts) as Tensor2D)));
     const targets = this.#hold(
       tidy(() => concat([given, own].map((target) => tile(target, [restarts, 1, 1, 1]))) as Tensor4D),
@@ -166,7 +176,7 @@ class Search {
       if (step <= 0.9 * steps) before = error;
       onProgress?.({ step, steps, error });
     }
-    return this.#result(code, targets, { samples: samples[0], before });
+    return this.#result(code, targets, { samples, before });
   }
 
   async #result(
@@ -180,8 +190,8 @@ class Search {
     const [error, ownSample] = [errors[best], Math.min(...errors.slice(restarts))];
     const sorted = samples.toSorted((a, b) => a - b);
     const [nearestSample, medianSample] = [sorted[0], sorted[Math.floor(sorted.length / 2)]];
-    const near = error < 0.5 * nearestSample;
-    const verdict = near ? (error <= 3 * ownSample ? "found" : "near") : "far";
+    const near = error < 0.5 * nearestSample ? "near" : "far";
+    const verdict = error <= Math.max(greyLevel ** 2, near === "near" ? 3 * ownSample : 0) ? "found" : near;
     const found = tidy(() => gather(code, [best]) as Tensor2D);
     return {
       ...{ space: this.#space, code: found, error },
@@ -209,10 +219,13 @@ class Search {
   }
 
   /** Error of each row's picture [N], against as many targets or one for all. */
-  #distance(x: Tensor4D, targets: Tensor4D): Tensor {
+  #distance(drawn: Tensor4D, targets: Tensor4D): Tensor {
     const { features } = this.#settings;
     const apart = (a: Tensor, b: Tensor): Tensor =>
       mean(square(sub(a, b)), a.shape.map((_, axis) => axis).slice(1));
+    // What lies beyond black or white is shown as these, so that it is right where they are wanted.
+    const extreme = greaterEqual(abs(targets), 1 - 1 / 255);
+    const x = where(extreme, clipByValue(drawn, -1, 1), drawn) as Tensor4D;
     const pixels = apart(x, targets);
     return features === undefined ? pixels : add(pixels, apart(features(x), features(targets)));
   }
