@@ -23,7 +23,7 @@ const levels: readonly (readonly string[])[] = [
   ["nn"],
   ["optim"],
   ["gan"],
-  ["recipes", "data", "metrics", "io"],
+  ["recipes", "latent", "data", "metrics", "io"],
   ["index.ts"],
   ["cli"],
 ];

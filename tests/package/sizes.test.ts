@@ -19,7 +19,8 @@ const budgetBytes: Record<string, number> = {
   "./data/node": 6_000,
   "./io": 15_000,
   "./io/node": 6_000,
-  // The kernels that features are computed by are most of it, and a page has them already.
+  // The kernels are most of these, and a page has them already.
+  "./latent": 165_000,
   "./metrics": 170_000,
   "./worker": 2_000,
 };
