@@ -9,7 +9,9 @@ export {
   GanvilError,
   NonFiniteError,
 } from "./errors.ts";
+export { type AdaOptions, ada, type StrengthOptions } from "./gan/ada.ts";
 export { type Adjustment, adjusted } from "./gan/adjust.ts";
+export { apa } from "./gan/apa.ts";
 export { type Augment, type AugmentTurn, type DiffAugmentOptions, diffAugment } from "./gan/augment.ts";
 export type { Batch, Dataset, ImageBytes, SkippedPicture } from "./gan/batch.ts";
 export {

@@ -1,4 +1,14 @@
-import { cast, concat, floor, type Scalar, type Tensor4D, tidy } from "@tensorflow/tfjs-core";
+import {
+  cast,
+  concat,
+  fill,
+  floor,
+  mul,
+  type Scalar,
+  type Tensor2D,
+  type Tensor4D,
+  tidy,
+} from "@tensorflow/tfjs-core";
 import type { Live } from "../backend/op.ts";
 import { check } from "../errors.ts";
 import { colour } from "../ops/colour.ts";
@@ -6,6 +16,7 @@ import { translate } from "../ops/image.ts";
 import { randomUniform } from "../ops/random.ts";
 import type { Key } from "../random.ts";
 import type { Controller } from "./controller.ts";
+import { hole } from "./cutout.ts";
 
 /** What an augmentation sees of a turn. */
 export interface AugmentTurn {
@@ -23,6 +34,8 @@ export interface Augment {
   readonly controllers?: readonly Controller[];
   /** @param x float32 NHWC in [-1, 1] */
   apply(x: Tensor4D, turn: AugmentTurn): Tensor4D;
+  /** What the discriminator's turn takes for real: default, the real pictures. Same shapes, not yet changed. */
+  present?(real: Tensor4D, fake: Tensor4D, turn: AugmentTurn): Tensor4D;
 }
 
 /** Strengths of `diffAugment`. */
@@ -35,17 +48,19 @@ export interface DiffAugmentOptions {
   readonly contrast?: number;
   /** Pictures move by up to this part of their size, zeros entering. Default 1/8. */
   readonly translation?: number;
+  /** A rectangle of this part of height and width is blackened to 0, anywhere. Default 0; the paper has 0.5. */
+  readonly cutout?: number;
 }
 
 /**
- * DiffAugment, policy "colour, translation" (Zhao et al. 2020, arXiv 2006.10738): every picture, real or
+ * DiffAugment, policy "colour, translation", and "cutout" where asked for (Zhao et al. 2020, arXiv 2006.10738): every picture, real or
  * fake, is changed at random before the discriminator, which so cannot learn a small dataset by heart.
  * @throws RangeError for a strength that is negative or no number
  */
 export function diffAugment(options: DiffAugmentOptions = {}): Augment {
-  const { brightness = 0.5, saturation = 1, contrast = 0.5, translation = 1 / 8 } = options;
-  for (const [name, value] of Object.entries({ brightness, saturation, contrast, translation })) {
-    const most = name === "translation" ? 1 : Number.MAX_VALUE;
+  const { brightness = 0.5, saturation = 1, contrast = 0.5, translation = 1 / 8, cutout = 0 } = options;
+  for (const [name, value] of Object.entries({ brightness, saturation, contrast, translation, cutout })) {
+    const most = ["translation", "cutout"].includes(name) ? 1 : Number.MAX_VALUE;
     check(
       value >= 0 && value <= most,
       () => `diffAugment: expected ${name} ${most === 1 ? "from 0 to 1" : "of at least 0"}, got ${value}`,
@@ -70,7 +85,10 @@ export function diffAugment(options: DiffAugmentOptions = {}): Augment {
           const most = Math.round(size * translation);
           return floor(randomUniform([n, 1], { key: key(`shift${axis}`), low: -most, high: most + 1 }));
         });
-        return translate(colour(x, factors as never), cast(concat(shifts, 1), "int32") as never);
+        const y = translate(colour(x, factors as never), cast(concat(shifts, 1), "int32") as Tensor2D);
+        if (cutout === 0) return y;
+        const [row, column] = ["row", "column"].map((purpose) => randomUniform([n], { key: key(purpose) }));
+        return mul(y, hole(y.shape, [row, column], fill([n], cutout)));
       }),
   };
 }

@@ -31,6 +31,8 @@ export interface AdversarialLoss {
   readonly generator: (fake: Tensor, real: () => Tensor) => Scalar;
   /** The discriminator's loss where it cannot tell real from fake (all logits 0): what its present loss is held against. */
   readonly indifference: number;
+  /** Logits count by their difference only: "real" is what is above the generated picture beside it. Default false. */
+  readonly relative?: true;
 }
 
 /**
@@ -105,4 +107,5 @@ export const relativisticPairing: AdversarialLoss = {
   ),
   generator: (fake, real) => logisticLoss(concat([fake, real()]), [[-1, 1]]),
   indifference: Math.LN2,
+  relative: true,
 };

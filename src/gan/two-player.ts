@@ -12,6 +12,7 @@ import {
   sign,
   slice,
   split,
+  sub,
   sum,
   type Tensor,
   type Tensor2D,
@@ -118,12 +119,13 @@ interface Judged {
 
 function discriminatorLoss(settings: CompleteSettings, play: Play): Scalar {
   const { loss, regularizers, augment, auxiliary, mixedBatches } = settings;
-  const { real, labels, run, key, observe, moment } = play;
+  const { labels, run, key, observe, moment } = play;
   const due = regularizers.filter(
     (regularizer): regularizer is DiscriminatorRegularizer =>
       regularizer.player === "discriminator" && isDue(regularizer, moment),
   );
   const fake = detached(() => run("generator", latents(settings, play))) as Tensor4D;
+  const real = augment?.present?.(play.real, fake, turned(play)) ?? play.real;
   const shown = (x: Tensor4D, purpose: string): Tensor4D =>
     augment === undefined
       ? x
@@ -148,7 +150,8 @@ function discriminatorLoss(settings: CompleteSettings, play: Play): Scalar {
       : loss.discriminator(logits.real, logits.fake);
   observe("realLogit", mean(logits.real) as Scalar);
   observe("fakeLogit", mean(logits.fake) as Scalar);
-  observe("realSign", mean(sign(logits.real)) as Scalar);
+  const lead = loss.relative ? sub(logits.real, logits.fake) : logits.real;
+  observe("realSign", mean(sign(lead)) as Scalar);
   const terms: Tensor[] = [adversarial];
   if (due.length > 0) {
     observe("adversarial", adversarial);

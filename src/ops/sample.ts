@@ -1,18 +1,17 @@
 // Bilinear sampling of pictures at any positions, and what follows from it: grids, affine maps.
 import {
   add,
-  matMul,
   mul,
   reshape,
+  split,
   stack,
   sub,
   sum,
   type Tensor,
   type Tensor4D,
+  tensor,
   tensor1d,
-  tensor2d,
   tidy,
-  transpose,
   zeros,
 } from "@tensorflow/tfjs-core";
 import { call, defineOp, type Op } from "../backend/op.ts";
@@ -113,15 +112,15 @@ export function affineGrid(theta: Tensor, [height, width]: readonly [number, num
     () => `affineGrid: expected theta [batch, 2, 3], got ${showShape(from)}`,
   );
   return tidy(() => {
-    const centres = new Float32Array(height * width * 3);
-    for (let i = 0; i < height * width; i++) {
-      const at = [(2 * (i % width) + 1) / width - 1, (2 * Math.floor(i / width) + 1) / height - 1, 1];
-      centres.set(at, 3 * i);
-    }
-    const points = tensor2d(centres, [height * width, 3]);
-    const maps = reshape(transpose(theta, [2, 0, 1]), [3, from[0] * 2]);
-    const mapped = reshape(matMul(points, maps), [height, width, from[0], 2]);
-    return transpose(mapped, [2, 0, 1, 3]) as Tensor4D;
+    const centres = (size: number, shape: number[]): Tensor =>
+      tensor(
+        Float32Array.from({ length: size }, (_, i) => (2 * i + 1) / size - 1),
+        shape,
+      );
+    // What depends on the column and what depends on the row, each small; their sum is the grid.
+    const [byColumn, byRow, shift] = split(theta, 3, 2).map((part) => reshape(part, [from[0], 1, 1, 2]));
+    const across = add(mul(byColumn, centres(width, [1, 1, width, 1])), shift);
+    return add(across, mul(byRow, centres(height, [1, height, 1, 1]))) as Tensor4D;
   });
 }
 
