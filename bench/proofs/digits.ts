@@ -80,18 +80,3 @@ export function stackedDataset({ pictures }: Digits, seed: number): Dataset {
     },
   };
 }
-
-/** The three digits of each stack one after another: uint8 [N, H, W, 3] → [3N, H, W, 1]. */
-export function unstacked({ data, shape }: ImageBytes): ImageBytes {
-  const [count, height, width] = shape;
-  const pixels = height * width;
-  const digits = new Uint8Array(data.length);
-  for (let stack = 0; stack < count; stack++) {
-    for (let channel = 0; channel < 3; channel++) {
-      const to = (3 * stack + channel) * pixels;
-      const from = 3 * stack * pixels + channel;
-      for (let at = 0; at < pixels; at++) digits[to + at] = data[from + 3 * at];
-    }
-  }
-  return { data: digits, shape: [3 * count, height, width, 1] };
-}

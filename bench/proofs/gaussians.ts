@@ -46,7 +46,15 @@ export const ring: Mixture = {
     const angle = (2 * Math.PI * i) / 8;
     return [2 * Math.cos(angle), 2 * Math.sin(angle)] as const;
   }),
-  ...{ deviation: 0.02, width: 96, latentFrequency: 2, gamma: [0.1, 0.01], batch: 64, steps: 7000, long: {} },
+  ...{
+    deviation: 0.02,
+    width: 96,
+    latentFrequency: 2,
+    gamma: [0.1, 0.01],
+    batch: 64,
+    steps: 7000,
+    long: { gamma: [0.03, 0.001] },
+  },
 };
 
 /** 25 Gaussians of deviation 0.05 on a square grid of spacing 2. */
@@ -60,7 +68,7 @@ export const grid: Mixture = {
     gamma: [0.1, 0.03],
     batch: 128,
     steps: 5500,
-    long: {},
+    long: { gamma: [0.1, 0.01] },
   },
 };
 
