@@ -2,7 +2,6 @@ import {
   matMul,
   reshape,
   type Tensor2D,
-  type Tensor3D,
   type Tensor4D,
   tensor2d,
   tidy,
@@ -73,16 +72,25 @@ export function resizeAntialiased(
     size.length === 2 && size.every((side) => Number.isInteger(side) && side > 0),
     () => `resizeAntialiased: expected [height, width] of whole numbers above 0, got ${showShape(size)}`,
   );
-  const [n, height, width, channels] = x.shape;
+  const [, height, width] = x.shape;
   if (height === size[0] && width === size[1]) return x.clone();
+  return resampled(x, resizeWeights(height, size[0], filter), resizeWeights(width, size[1], filter));
+}
+
+/**
+ * Every channel times a matrix from either side: rows·x·columnsᵀ.
+ * @param x float32 [N, height, width, channels]
+ * @param rows, columns [to, height] and [to, width], row by row
+ */
+export function resampled(x: Tensor4D, rows: Float32Array, columns: Float32Array): Tensor4D {
+  const [n, height, width, channels] = x.shape;
+  const [high, wide] = [rows.length / height, columns.length / width];
   return tidy(() => {
-    const rows = tensor2d(resizeWeights(height, size[0], filter), [size[0], height]);
-    const columns = tensor2d(resizeWeights(width, size[1], filter), [size[1], width]);
-    const planes = reshape(transpose(x, [0, 3, 1, 2]), [n * channels * height, width]);
-    const narrow = reshape(matMul(planes as Tensor2D, columns, false, true), [n * channels, height, size[1]]);
-    // One product more in place of n·channels small ones: rows become columns first.
-    const turned = reshape(transpose(narrow as Tensor3D, [0, 2, 1]), [n * channels * size[1], height]);
-    const resized = reshape(matMul(turned as Tensor2D, rows, false, true), [n, channels, size[1], size[0]]);
-    return transpose(resized, [0, 3, 2, 1]) as Tensor4D;
+    const planes = reshape(transpose(x, [0, 3, 1, 2]), [n * channels * height, width]) as Tensor2D;
+    const across = reshape(matMul(planes, tensor2d(columns, [wide, width]), false, true), [-1, height, wide]);
+    // Turned, all channels are one product, not a small one each.
+    const turned = reshape(transpose(across, [0, 2, 1]), [n * channels * wide, height]) as Tensor2D;
+    const down = matMul(turned, tensor2d(rows, [high, height]), false, true);
+    return transpose(reshape(down, [n, channels, wide, high]), [0, 3, 2, 1]) as Tensor4D;
   });
 }
