@@ -11,10 +11,10 @@ import {
 } from "@tensorflow/tfjs-core";
 import { conv2d, conv2dTranspose } from "../ops/conv2d.ts";
 import { biasActivation } from "../ops/fused-activation.ts";
-import { randomNormal } from "../ops/random.ts";
 import { upfirdn2d } from "../ops/upfirdn2d.ts";
 import { equalDense, equalWeight, lowPass, scaledLeakyRelu } from "./equalized.ts";
 import type { Mode, Parameters } from "./network.ts";
+import { noise } from "./noise.ts";
 
 /** x float32 [N or 1, H, W, inputs] and w float32 [N, width] → [N, H, W, outputs], or twice the height and width. */
 export type StyledLayer = (x: Tensor, w: Tensor, mode: Mode) => Tensor;
@@ -69,23 +69,14 @@ function upsampled(x: Tensor, weight: Tensor): Tensor {
   return upfirdn2d(spread, lowPass, { pad, gain: 4 });
 }
 
-/**
- * Modulated 3×3 convolution, normal noise of a learned strength (0 at first), bias and leaky ReLU 0.2 times √2. In
- * inference all pictures have the same noise.
- */
+/** Modulated 3×3 convolution, noise, bias and leaky ReLU 0.2 times √2. */
 export function styleLayer(
   to: Parameters,
   name: string,
   options: Omit<ModulatedOptions, "kernel" | "demodulate">,
 ): StyledLayer {
   const convolve = modulatedConv(to, name, { ...options, kernel: 3 });
-  const strength: Tensor = to.constant(`${name}.noise`, [], 0);
+  const noisy = noise(to, name);
   const bias = to.constant(`${name}.bias`, [options.outputs], 0);
-  return (x, w, mode) => {
-    const { training, key } = mode;
-    const y = convolve(x, w, mode);
-    const [batch, height, width] = y.shape;
-    const noise = randomNormal([training ? batch : 1, height, width, 1], { key: key(`noise.${name}`) });
-    return biasActivation(add(y, mul(noise, strength)), bias, scaledLeakyRelu);
-  };
+  return (x, w, mode) => biasActivation(noisy(convolve(x, w, mode), mode), bias, scaledLeakyRelu);
 }

@@ -30,7 +30,7 @@ it("slerp between two vectors keeps to their arc: the length of both, and the pa
     );
   }
   const [z1, z2] = [latents(20, 64, "one"), latents(20, 64, "two")];
-  const [from, to, halfway] = await Promise.all([z1, z2, slerp(z1, z2, 0.5)].map((x) => x.data()));
+  const [from, to, halfway] = await Promise.all([z1, z2, slerp(z1, z2, 0.5)].map((x) => x.data<"float32">()));
   for (let n = 0; n < 20; n++) {
     const [p, q, m] = [from, to, halfway].map((all) => all.slice(64 * n, 64 * (n + 1)));
     const dot = (u: Float32Array, v: Float32Array) => u.reduce((sum, value, i) => sum + value * v[i], 0);
