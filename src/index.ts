@@ -91,4 +91,6 @@ export { Adam, type AdamApplyOptions, type AdamOptions } from "./optim/adam.ts";
 export { constant, cosine, linear, type Schedule } from "./optim/schedule.ts";
 export { type DcganOptions, dcgan } from "./recipes/dcgan.ts";
 export { type R3ganOptions, r3gan, startingGamma } from "./recipes/r3gan.ts";
+export { type SnganOptions, sngan } from "./recipes/sngan.ts";
 export { type Stylegan2Options, stylegan2 } from "./recipes/stylegan2.ts";
+export { type WganGpOptions, wganGp } from "./recipes/wgan-gp.ts";

@@ -26,23 +26,34 @@ export function withClass(to: Parameters, name: string, classes: number, width: 
   return (z, mode) => concat([z, embed(mode)], 1);
 }
 
+interface LinearShape {
+  readonly inputs: number;
+  readonly outputs: number;
+}
+
 interface LogitOptions {
   readonly inputs: number;
   /** 0: none. */
   readonly classes: number;
   readonly condition: Condition;
+  /** Makes the linear layer. Default: one without a bias, weights N(0, 1/inputs). */
+  readonly linear?: (to: Parameters, name: string, shape: LinearShape) => Layer;
+}
+
+function plainLinear(to: Parameters, name: string, { inputs, outputs }: LinearShape): Layer {
+  const weight: Tensor = to.normal(`${name}.weight`, [inputs, outputs], 1 / Math.sqrt(inputs));
+  return (h) => matMul(h as Tensor2D, weight as Tensor2D);
 }
 
 /**
  * A discriminator's last layer, features h [N, inputs] → w·h [N, 1]; with a projection w·h + e(class)·h [N, 1], as an
- * auxiliary classifier [N, 1 + classes], logits of the classes behind. Weights N(0, 1/inputs), embeddings zero.
+ * auxiliary classifier [N, 1 + classes], logits of the classes behind. Embeddings are zero at first.
  */
 export function logitLayer(to: Parameters, name: string, options: LogitOptions): Layer {
-  const { inputs, classes, condition } = options;
+  const { inputs, classes, condition, linear = plainLinear } = options;
   const outputs = condition === "auxiliary" ? 1 + classes : 1;
-  const weight: Tensor = to.normal(`${name}.weight`, [inputs, outputs], 1 / Math.sqrt(inputs));
-  const logits = (h: Tensor): Tensor => matMul(h as Tensor2D, weight as Tensor2D);
+  const logits = linear(to, name, { inputs, outputs });
   if (classes === 0 || condition === "auxiliary") return logits;
   const embed = embedding(to, name, classes, inputs, 0);
-  return (h, mode) => add(logits(h), sum(mul(embed(mode), h), 1, true));
+  return (h, mode) => add(logits(h, mode), sum(mul(embed(mode), h), 1, true));
 }

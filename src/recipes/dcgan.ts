@@ -2,82 +2,109 @@ import { reshape, type Tensor, tanh } from "@tensorflow/tfjs-core";
 import { check } from "../errors.ts";
 import { diffAugment } from "../gan/augment.ts";
 import type { GanSettings } from "../gan/settings.ts";
+import { type Condition, logitLayer, withClass } from "../nn/condition.ts";
 import { batchNorm, conv, convTranspose, dense } from "../nn/layers.ts";
 import { type Layer, type Network, network } from "../nn/network.ts";
 import { cosine } from "../optim/schedule.ts";
+import { checkOptions, checkRates, checkSize, given, type RecipeOptions } from "./options.ts";
 
-export interface DcganOptions {
+/** Options of recipes whose networks are DCGAN's or near it. */
+export interface ConvolutionalOptions extends RecipeOptions {
   /** Height and width of pictures: 32 or 64. Default 32. */
   readonly resolution?: 32 | 64;
-  /** 1 (grey) or 3 (RGB). Default 3. */
-  readonly channels?: 1 | 3;
-  /** Numbers of the generator's input. Default 64. */
-  readonly latent?: number;
-  /** Channels at 4×4, 8×8, ... up to half the resolution. Default: thin at high resolutions, for a laptop. */
+  /** "nano" (0.1 M parameters a side at 32²), "small" (0.3 M) or "full" (3 M). Default "small". */
+  readonly size?: keyof typeof sizes;
+  /** Channels at 4×4, 8×8, ... up to half the resolution. Default: the size's, thin at high resolutions. */
   readonly widths?: readonly number[];
-  /** Pictures a step. Default 32. */
-  readonly batch?: number;
   /** Length of training in thousands of pictures. Default 50. */
   readonly kimg?: number;
-  /** Integer, 0 to 2^32 - 1. Default 0. */
-  readonly seed?: number;
+  /** Learning rate at the start and, after a cosine, at the end. */
+  readonly learningRate?: readonly [from: number, to: number];
+}
+
+/** Widths from 4×4 up. */
+const sizes = {
+  nano: { 32: [56, 40, 24], 64: [56, 40, 24, 12] },
+  small: { 32: [128, 64, 32], 64: [128, 64, 32, 16] },
+  full: { 32: [512, 256, 128], 64: [512, 256, 128, 64] },
+} as const;
+
+/**
+ * Options with every default filled in.
+ * @throws RangeError naming the recipe for an option that cannot be
+ */
+export function completeConvolutional<T extends ConvolutionalOptions>(
+  recipe: string,
+  options: T,
+  learningRate: readonly [from: number, to: number],
+): T & Required<ConvolutionalOptions> {
+  const { resolution = 32, size = "small" } = options;
+  check(
+    resolution === 32 || resolution === 64,
+    () => `${recipe}: expected resolution 32 or 64, got ${resolution}`,
+  );
+  checkSize(recipe, sizes, size);
+  const complete = {
+    ...{
+      size,
+      resolution,
+      widths: sizes[size][resolution],
+      channels: 3,
+      classes: 0,
+      condition: "projection",
+    },
+    ...{ latent: 64, batch: 32, kimg: 50, seed: 0, learningRate },
+    ...given(options),
+  } as unknown as T & Required<ConvolutionalOptions>;
+  const { widths } = complete;
+  const levels = Math.log2(resolution / 4);
+  checkOptions(recipe, complete, options);
+  check(
+    widths.length === levels &&
+      widths.every((width) => Number.isInteger(width) && width > 0 && width <= 4096),
+    () => `${recipe}: expected ${levels} widths from 1 to 4096 for resolution ${resolution}, got [${widths}]`,
+  );
+  checkRates(recipe, complete.learningRate);
+  return complete;
+}
+
+/** What these recipes have in common but their discriminators and losses. */
+export function convolutionalSettings(
+  name: string,
+  complete: Required<ConvolutionalOptions>,
+): Omit<GanSettings, "discriminator"> {
+  const { latent, resolution, channels, classes, condition, batch, kimg, seed, learningRate } = complete;
+  return {
+    generator: dcganGenerator(complete),
+    ...{ latent, resolution, channels, classes, batch, kimg, seed },
+    auxiliary: classes > 0 && condition === "auxiliary" ? { weight: 1 } : undefined,
+    learningRate: cosine(...learningRate),
+    averageHalfLife: 4000,
+    recipe: { name, options: complete },
+  };
+}
+
+export interface DcganOptions extends ConvolutionalOptions {
   /** Learning rate at the start and, after a cosine, at the end. Default [5e-4, 2e-4]. */
   readonly learningRate?: readonly [from: number, to: number];
   /** Colour and translation changes of every picture before the discriminator. Default true. */
   readonly augment?: boolean;
 }
 
-const defaultWidths = { 32: [128, 64, 32], 64: [128, 64, 32, 16] } as const;
-
 /**
  * DCGAN (Radford et al. 2015, arXiv 1511.06434): a dense layer to 4×4, then 4×4 transposed convolutions of
  * stride 2 with batch norm and ReLU; the discriminator mirrors it with leaky ReLU 0.2. Trained with the
  * non-saturating loss and DiffAugment.
+ * @throws RangeError for an option that cannot be
  */
 export function dcgan(options: DcganOptions = {}): GanSettings {
-  const {
-    resolution = 32,
-    channels = 3,
-    latent = 64,
-    batch = 32,
-    kimg = 50,
-    seed = 0,
-    augment = true,
-  } = options;
-  const { learningRate = [5e-4, 2e-4] } = options;
-  check(
-    resolution === 32 || resolution === 64,
-    () => `dcgan: expected resolution 32 or 64, got ${resolution}`,
-  );
-  check(channels === 1 || channels === 3, () => `dcgan: expected channels 1 or 3, got ${channels}`);
-  const widths = options.widths ?? defaultWidths[resolution];
-  const levels = Math.log2(resolution / 4);
-  check(
-    widths.length === levels &&
-      widths.every((width) => Number.isInteger(width) && width > 0 && width <= 4096),
-    () => `dcgan: expected ${levels} widths from 1 to 4096 for resolution ${resolution}, got [${widths}]`,
-  );
-  check(
-    Number.isInteger(latent) && latent > 0 && latent <= 4096,
-    () => `dcgan: expected latent to be a whole number from 1 to 4096, got ${latent}`,
-  );
-  check(
-    [learningRate[0], learningRate[1]].every((rate) => rate > 0),
-    () => `dcgan: expected learningRate [from, to], both above 0, got ${learningRate}`,
-  );
+  const complete = completeConvolutional("dcgan", { augment: true, ...given(options) }, [5e-4, 2e-4]);
   return {
-    generator: dcganGenerator({ widths, channels, latent, seed }),
-    discriminator: dcganDiscriminator({ widths, channels, seed }),
-    ...{ latent, resolution, channels, batch, kimg, seed },
-    learningRate: cosine(...learningRate),
+    ...convolutionalSettings("dcgan", complete),
+    discriminator: dcganDiscriminator(complete),
     beta1: 0.5,
     beta2: 0.99,
-    averageHalfLife: 4000,
-    augment: augment ? diffAugment() : undefined,
-    recipe: {
-      name: "dcgan",
-      options: { resolution, channels, latent, widths, batch, kimg, seed, learningRate, augment },
-    },
+    augment: complete.augment ? diffAugment() : undefined,
   };
 }
 
@@ -85,6 +112,10 @@ interface Shape {
   readonly widths: readonly number[];
   readonly channels: number;
   readonly seed: number;
+  /** Default 0: none. */
+  readonly classes?: number;
+  /** Default "projection". */
+  readonly condition?: Condition;
 }
 
 /** Activation of the generator. */
@@ -96,10 +127,13 @@ export function dcganGenerator({
   channels,
   seed,
   latent,
+  classes = 0,
 }: Shape & { readonly latent: number }): Network {
   return network(seed, "generator", (to) => {
     const first = widths[0];
-    const head = dense(to, "4", { inputs: latent, outputs: 16 * first, bias: false });
+    const labelled = withClass(to, "class", classes, latent);
+    const inputs = classes > 0 ? 2 * latent : latent;
+    const head = dense(to, "4", { inputs, outputs: 16 * first, bias: false });
     const headNorm = batchNorm(to, "4.norm", first, relu);
     const stages = widths.map((inputs, level): Layer => {
       const size = 8 << level;
@@ -117,7 +151,7 @@ export function dcganGenerator({
       return (x, mode) => norm(up(x, mode), mode);
     });
     return (z, mode) => {
-      const start = reshape(head(z, mode), [-1, 4, 4, first]);
+      const start = reshape(head(labelled(z, mode), mode), [-1, 4, 4, first]);
       return stages.reduce<Tensor>((x, stage) => stage(x, mode), headNorm(start, mode));
     };
   });
@@ -126,8 +160,9 @@ export function dcganGenerator({
 /** Activation of the discriminator. */
 const leakyRelu = { activation: "leakyRelu", alpha: 0.2 } as const;
 
-/** float32 [N, H, W, channels] → logits [N, 1]. */
-export function dcganDiscriminator({ widths, channels, seed }: Shape): Network {
+/** float32 [N, H, W, channels] → logits [N, 1], as an auxiliary classifier [N, 1 + classes]. */
+export function dcganDiscriminator(shape: Shape): Network {
+  const { widths, channels, seed, classes = 0, condition = "projection" } = shape;
   return network(seed, "discriminator", (to) => {
     const size = 4 << widths.length;
     const stages = widths.toReversed().map((outputs, level): Layer => {
@@ -140,7 +175,7 @@ export function dcganDiscriminator({ widths, channels, seed }: Shape): Network {
       const norm = batchNorm(to, `${name}.norm`, outputs, leakyRelu);
       return (x, mode) => norm(down(x, mode), mode);
     });
-    const tail = dense(to, "logit", { inputs: 16 * widths[0], outputs: 1 });
+    const tail = logitLayer(to, "logit", { inputs: 16 * widths[0], classes, condition, linear: dense });
     return (x, mode) => {
       const features = stages.reduce<Tensor>((y, stage) => stage(y, mode), x);
       return tail(reshape(features, [x.shape[0], -1]), mode);

@@ -5,36 +5,25 @@ import { gammaController } from "../gan/controller.ts";
 import { relativisticPairing } from "../gan/losses.ts";
 import { r1, r2 } from "../gan/regularizers.ts";
 import type { GanSettings } from "../gan/settings.ts";
-import { type Condition, logitLayer, withClass } from "../nn/condition.ts";
+import { logitLayer, withClass } from "../nn/condition.ts";
 import { chain, type Layer, type Network, network, type Parameters } from "../nn/network.ts";
 import { basisHead, basisTail, plainConv, residualBlock } from "../nn/residual.ts";
 import { spaceToDepth } from "../ops/space-depth.ts";
 import { downsample2d, upsample2d } from "../ops/upfirdn2d.ts";
 import { cosine, linear } from "../optim/schedule.ts";
+import { checkOptions, checkRates, checkSize, given, type RecipeOptions } from "./options.ts";
 
-export interface R3ganOptions {
+export interface R3ganOptions extends RecipeOptions {
   /** Height and width of pictures: 32, 64 or 128. Default 32. */
   readonly resolution?: 32 | 64 | 128;
-  /** 1 (grey) or 3 (RGB). Default 3. */
-  readonly channels?: 1 | 3;
-  /** Classes of the pictures. Default 0: none. */
-  readonly classes?: number;
-  /** How the discriminator is told the class. Default "projection". */
-  readonly condition?: Condition;
   /** "nano" (0.1 M parameters a side at 32²), "small" (0.3 M) or "full" (1.6 M). Default "nano". */
   readonly size?: keyof typeof sizes;
   /** Channels at 4×4, 8×8, ..., multiples of 16. Default: the size's. */
   readonly widths?: readonly number[];
   /** Residual blocks at 4×4, 8×8, .... Default: the size's, as many at each. */
   readonly blocks?: readonly number[];
-  /** Numbers of the generator's input. Default 64. */
-  readonly latent?: number;
-  /** Pictures a step. Default 32. */
-  readonly batch?: number;
   /** Length of training in thousands of pictures. Default 200. */
   readonly kimg?: number;
-  /** Integer, 0 to 2^32 - 1. Default 0. */
-  readonly seed?: number;
   /** Learning rate at the start and, after a cosine, at the end. Default the paper's [2e-4, 5e-5]; of nano [1e-3, 1e-4]. */
   readonly learningRate?: readonly [from: number, to: number];
   /**
@@ -114,20 +103,18 @@ function completeOptions({ augment: _, ...options }: R3ganOptions): Complete {
     [32, 64, 128].includes(resolution),
     () => `r3gan: expected resolution 32, 64 or 128, got ${resolution}`,
   );
-  check(
-    Object.hasOwn(sizes, size),
-    () => `r3gan: expected size ${Object.keys(sizes).join(", ")}, got ${size}`,
-  );
+  checkSize("r3gan", sizes, size);
   const complete: Complete = {
     ...{ size, resolution, batch, channels: 3, classes: 0, condition: "projection" },
     widths: sizes[size].widths.slice(0, levels),
     blocks: Array.from({ length: levels }, () => sizes[size].blocks),
     ...{ latent: 64, kimg: 200, seed: 0, learningRate: sizes[size].learningRate },
     ...{ gamma: startingGamma(resolution, batch), every: 1 },
-    ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+    ...given(options),
   };
-  const { widths, blocks, channels, classes, condition, latent, learningRate, gamma } = complete;
-  check(channels === 1 || channels === 3, () => `r3gan: expected channels 1 or 3, got ${channels}`);
+  const { widths, blocks, learningRate, gamma } = complete;
+  checkOptions("r3gan", complete, options);
+  checkRates("r3gan", learningRate);
   check(
     widths.length === levels && widths.every((width) => width > 0 && width % 16 === 0 && width <= 4096),
     () =>
@@ -136,22 +123,6 @@ function completeOptions({ augment: _, ...options }: R3ganOptions): Complete {
   check(
     blocks.length === levels && blocks.every((count) => Number.isInteger(count) && count >= 0 && count <= 64),
     () => `r3gan: expected ${levels} numbers of blocks from 0 to 64, got [${blocks}]`,
-  );
-  check(
-    Number.isInteger(latent) && latent > 0 && latent <= 4096,
-    () => `r3gan: expected latent to be a whole number from 1 to 4096, got ${latent}`,
-  );
-  check(
-    condition === "projection" || condition === "auxiliary",
-    () => `r3gan: expected condition "projection" or "auxiliary", got ${condition}`,
-  );
-  check(
-    options.condition === undefined || classes > 0,
-    () => `r3gan: expected classes for a condition, got ${classes}. Set classes, or leave condition out.`,
-  );
-  check(
-    learningRate.length === 2 && learningRate.every((rate) => rate > 0),
-    () => `r3gan: expected learningRate [from, to], both above 0, got [${learningRate}]`,
   );
   check(
     gamma === "adaptive" || gamma >= 0,
