@@ -28,11 +28,12 @@ export const groupOf = (row: number, count: number): number => Math.floor((row *
 export const dealt = (count: number, purpose: string): Uint32Array =>
   permutation(count, deriveKey(0, "metrics", purpose));
 
-/** 97.5 % of Student's distribution lie below: Cornish and Fisher's expansion, right to 1e-4 from 9 degrees on. */
+/** 97.5 % of Student's distribution lie below: Cornish and Fisher's expansion, right to 1e-4 from 9 degrees on (Abramowitz & Stegun 26.7.5). */
 function studentQuantile(degrees: number): number {
   const z = 1.959964;
   const terms = [z, (z ** 3 + z) / 4, (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96];
   terms.push((3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384);
+  terms.push((79 * z ** 9 + 776 * z ** 7 + 1482 * z ** 5 - 1920 * z ** 3 - 945 * z) / 92160);
   return terms.reduce((sum, term, power) => sum + term / degrees ** power, 0);
 }
 

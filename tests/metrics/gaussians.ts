@@ -18,8 +18,13 @@ export function gaussians(
 
 /** Squared distance of row i of a from row j of b. */
 export function squared(a: Features, i: number, b: Features, j: number): number {
+  const { size, rows: x } = a;
+  const { rows: y } = b;
   let sum = 0;
-  for (let k = 0; k < a.size; k++) sum += (a.rows[i * a.size + k] - b.rows[j * b.size + k]) ** 2;
+  for (let k = 0; k < size; k++) {
+    const difference = x[i * size + k] - y[j * size + k];
+    sum += difference * difference;
+  }
   return sum;
 }
 
