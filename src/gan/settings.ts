@@ -117,9 +117,9 @@ export function completeSettings(given: GanSettings): CompleteSettings {
     capture: true,
     ...present,
     learningRate: ratesOf(learningRate),
-    beta2: scheduleOf(beta2, "beta2"),
-    averageHalfLife: scheduleOf(averageHalfLife, "averageHalfLife"),
-    topK: scheduleOf(topK, "topK"),
+    beta2: scheduleOf(beta2, "createGan", "beta2"),
+    averageHalfLife: scheduleOf(averageHalfLife, "createGan", "averageHalfLife"),
+    topK: scheduleOf(topK, "createGan", "topK"),
   };
   const { batch, accumulate, classes, kimg, seed, clipNorm } = settings;
   const counts = ["latent", "resolution", "channels", "batch", "accumulate", "discriminatorSteps"] as const;
@@ -196,8 +196,8 @@ function checkCombination(settings: CompleteSettings): void {
 function ratesOf(rate: NonNullable<GanSettings["learningRate"]>): OfEach<Schedule> {
   const each = typeof rate === "object" ? rate : { generator: rate, discriminator: rate };
   return {
-    generator: scheduleOf(each.generator, "learningRate"),
-    discriminator: scheduleOf(each.discriminator, "learningRate"),
+    generator: scheduleOf(each.generator, "createGan", "learningRate"),
+    discriminator: scheduleOf(each.discriminator, "createGan", "learningRate"),
   };
 }
 

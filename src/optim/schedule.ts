@@ -13,16 +13,16 @@ export function cosine(from: number, to: number): Schedule {
 
 /**
  * A schedule as it is, or a number as one that never changes.
- * @param name of the setting, for the error
+ * @param caller and `name` of the setting, for the error
  * @throws RangeError for a negative number, TypeError for what is neither
  */
-export function scheduleOf(value: number | Schedule, name: string): Schedule {
+export function scheduleOf(value: number | Schedule, caller: string, name: string): Schedule {
   if (typeof value === "function") return value;
   checkType(
     typeof value === "number",
-    () => `${name}: expected a number or a function of progress, got ${show(value)}`,
+    () => `${caller}: expected ${name} to be a number or a function of progress, got ${show(value)}`,
   );
-  check(value >= 0, () => `${name}: expected at least 0, got ${value}`);
+  check(value >= 0, () => `${caller}: expected ${name} of at least 0, got ${value}`);
   return constant(value);
 }
 

@@ -250,7 +250,7 @@ it("refuses what cannot be, and says why", () => {
     [{ auxiliary: { weight: 1 } }, /expected classes for an auxiliary classifier, got 0/],
     [{ accumulate: 3 }, /accumulate to divide the batch of 4, got 3/],
     [{ clipNorm: 0 }, /clipNorm above 0/],
-    [{ learningRate: -1 }, /learningRate: expected at least 0, got -1/],
+    [{ learningRate: -1 }, /learningRate of at least 0, got -1/],
     [{ discriminatorSteps: 0 }, /discriminatorSteps to be a whole number above 0, got 0/],
   ];
   for (const [settings, message] of refusals) expect(() => still(settings)).toThrow(message);
