@@ -1,11 +1,15 @@
 import { parseArgs } from "node:util";
 import type { Device } from "ganvil";
 import { devices } from "./device.ts";
+import { type RecipeName, recipes, type Size, sizes } from "./recipes.ts";
 
 /** What the command line asks for. */
 export interface Options {
   /** Folder of photographs; undefined: drawn faces. */
   readonly data: string | undefined;
+  readonly recipe: RecipeName;
+  /** Undefined: the recipe's own. */
+  readonly size: Size | undefined;
   readonly resolution: 32 | 64;
   readonly batch: number;
   readonly kimg: number;
@@ -17,11 +21,13 @@ export interface Options {
   readonly resume: boolean;
 }
 
-export const usage = `Trains a DCGAN on faces and writes sample grids, a log and checkpoints.
+export const usage = `Trains a GAN on faces and writes sample grids, a log and checkpoints.
 
   npm run demo:faces -- [options]
 
   --data DIR          folder of photographs (JPEG, PNG, WebP; any size); default: drawn faces
+  --recipe R          dcgan (fast), r3gan, stylegan2 or fastgan; default dcgan
+  --size S            of the networks: nano, small or full; default: the recipe's own
   --resolution 32|64  height and width in pixels; default 32
   --batch N           pictures a step; default 32
   --kimg N            length of training in thousands of pictures; default 48
@@ -69,6 +75,8 @@ export function readOptions(args: readonly string[]): Options | undefined {
         args: [...args],
         options: {
           data: { type: "string" },
+          recipe: { type: "string", default: "dcgan" },
+          size: { type: "string" },
           resolution: { type: "string", default: "32" },
           batch: { type: "string", default: "32" },
           kimg: { type: "string", default: "48" },
@@ -87,6 +95,8 @@ export function readOptions(args: readonly string[]): Options | undefined {
   if (values.help) return undefined;
   return {
     data: values.data,
+    recipe: choice("recipe", values.recipe, recipes),
+    size: values.size === undefined ? undefined : choice("size", values.size, sizes),
     resolution: Number(choice("resolution", values.resolution, ["32", "64"])) as 32 | 64,
     batch: number("batch", values.batch, 1, true),
     kimg: number("kimg", values.kimg, 0.001, false),

@@ -1,14 +1,4 @@
-import {
-  type Dataset,
-  type DcganOptions,
-  dcgan,
-  type Gan,
-  type GanSettings,
-  type ImageBytes,
-  type Report,
-  sample,
-  train,
-} from "ganvil";
+import { type Dataset, type Gan, type ImageBytes, type Report, sample, train } from "ganvil";
 
 /** One report of a session; every so often with a grid's worth of samples. */
 export interface SessionReport extends Report {
@@ -26,14 +16,6 @@ export interface SessionOptions {
   /** Pictures in a grid. Default 64. */
   readonly count?: number;
   readonly signal?: AbortSignal;
-}
-
-/**
- * The GAN of a session. A few hundred photographs need augmentation, or the discriminator learns them by
- * heart; of drawn faces there are plenty, and without it their flat colours come out clean in half the time.
- */
-export function facesRecipe(options: DcganOptions, pictures: "photographs" | "drawn"): GanSettings {
-  return dcgan({ ...options, augment: pictures === "photographs" });
 }
 
 /** Weight of the past in the speed shown, a step. */

@@ -7,8 +7,9 @@ import { duration } from "./duration.ts";
 import { type Options, readOptions, UsageError, usage } from "./options.ts";
 import { type Progress, showProgress } from "./progress.ts";
 import { rasterise } from "./rasterise-node.ts";
+import { facesRecipe } from "./recipes.ts";
 import { RunFolder } from "./run-folder.ts";
-import { facesRecipe, runSession, type SessionReport } from "./session.ts";
+import { runSession, type SessionReport } from "./session.ts";
 
 /** Ticks of a run: grids and checkpoints. */
 const ticks = 20;
@@ -33,11 +34,11 @@ async function main(options: Options): Promise<void> {
   let progress: Progress | undefined;
   const { device, threads } = options;
   const backend = await init({ device, threads, onWarmUp: (warmUp) => progress?.warmUp(warmUp) });
-  const { resolution, batch, kimg, seed } = options;
+  const { recipe, size, resolution, batch, kimg, seed } = options;
   const data = await loadData(options, stop.signal);
   for (const { name, reason } of data.skipped) console.log(`skipped ${name}: ${reason}`);
   const pictures = options.data === undefined ? "drawn" : "photographs";
-  const gan = createGan(facesRecipe({ resolution, batch, kimg, seed }, pictures));
+  const gan = createGan(facesRecipe({ recipe, size, resolution, batch, kimg, seed }, pictures));
   const run = options.resume ? await resume(options.out, gan) : await fresh(options.out);
   console.log(
     `${data.size} pictures of ${resolution}×${resolution}, on ${deviceInWords(backend)}, results in ${run.folder}`,

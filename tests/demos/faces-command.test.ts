@@ -127,6 +127,8 @@ describe("the faces command", () => {
     [["--resolution", "48"], '--resolution: expected 32 or 64, got "48"'],
     [["--batch=-2"], '--batch: expected a whole number of at least 1, got "-2"'],
     [["--kimg", "many"], '--kimg: expected a number of at least 0.001, got "many"'],
+    [["--recipe", "gan"], '--recipe: expected dcgan, r3gan, stylegan2 or fastgan, got "gan"'],
+    [["--size", "huge"], '--size: expected nano, small or full, got "huge"'],
     [["--device", "tpu"], '--device: expected auto, wasm or webgpu, got "tpu"'],
     [["--threads", "none"], '--threads: expected a whole number of at least 1, got "none"'],
     [["--colour"], "Unknown option '--colour'"],
@@ -147,6 +149,8 @@ describe("the faces command", () => {
     expect(code).toBe(0);
     for (const flag of [
       "data",
+      "recipe",
+      "size",
       "resolution",
       "batch",
       "kimg",

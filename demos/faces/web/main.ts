@@ -21,6 +21,7 @@ const runLabels: Record<State, string> = {
 
 const runButton = element("run", HTMLButtonElement);
 const saveGrid = element("save-grid", HTMLButtonElement);
+const showTrained = element("show-trained", HTMLButtonElement);
 const saveCheckpoint = element("save-checkpoint", HTMLButtonElement);
 const error = element("error", HTMLElement);
 const progress = element("progress", HTMLProgressElement);
@@ -66,6 +67,10 @@ function hear(message: FromWorker): void {
       break;
     case "refused":
       show({ error: message.message });
+      break;
+    case "trained":
+      // The worker may have begun to train on the way here.
+      if (state === "setup") showTrainedSamples(message);
       break;
     case "pictures":
       write("pictures", `${count(message.done)} of ${count(message.total)}`);
@@ -121,6 +126,7 @@ function enter(next: State, status: string): void {
   runButton.disabled = next === "loading" || next === "preparing" || next === "done" || next === "failed";
   saveCheckpoint.disabled = options === undefined || next === "preparing";
   saveGrid.disabled = element("samples", HTMLCanvasElement).hidden;
+  showTrained.disabled = next !== "setup";
 }
 
 runButton.addEventListener("click", () => {
@@ -133,6 +139,7 @@ function start(): void {
   const chosen = setup.options();
   if (!chosen) return;
   show({ error: undefined });
+  clearSamples();
   enter("preparing", "Preparing pictures.");
   const { device, pictures, checkpoint } = setup;
   tell({ type: "start", options: chosen, device, pictures, checkpoint });
@@ -148,8 +155,7 @@ element("restart", HTMLButtonElement).addEventListener("click", () => {
   worker.terminate();
   options = undefined;
   chart.clear();
-  grid.clear();
-  element("samples-empty", HTMLElement).hidden = false;
+  clearSamples();
   for (const id of ["skipped", "warm-up", "without-gpu"]) element(id, HTMLElement).hidden = true;
   element("gpu-failures", HTMLElement).replaceChildren();
   for (const id of ["shown", "left", "speed", "memory", "pictures", "computed-on"]) write(id, "–");
@@ -158,6 +164,10 @@ element("restart", HTMLButtonElement).addEventListener("click", () => {
   enter("loading", "Loading the kernels…");
   worker = startWorker();
 });
+
+/** Other latents each time. */
+let trainedSeed = 0;
+showTrained.addEventListener("click", () => tell({ type: "show-trained", seed: trainedSeed++ }));
 
 saveGrid.addEventListener("click", () => tell({ type: "save", what: "grid" }));
 saveCheckpoint.addEventListener("click", () => tell({ type: "save", what: "checkpoint" }));
@@ -223,6 +233,19 @@ function showSamplesNote(kimg: number): void {
   write("samples-note", `after ${kimg.toFixed(1)} kimg, from the same latents each time`);
   element("samples", HTMLCanvasElement).ariaLabel =
     `64 samples of the generator after ${kimg.toFixed(1)} kimg`;
+}
+
+function showTrainedSamples({ samples, recipe, kimg }: FromWorker & { type: "trained" }): void {
+  grid.draw(samples);
+  element("samples-empty", HTMLElement).hidden = true;
+  write("samples-note", `by ${recipe}, trained before on photographs for ${kimg.toFixed(0)} kimg`);
+  element("samples", HTMLCanvasElement).ariaLabel = "64 samples of a trained generator";
+}
+
+function clearSamples(): void {
+  grid.clear();
+  element("samples-empty", HTMLElement).hidden = false;
+  write("samples-note", "the same 64 latents each time");
 }
 
 function download(file: File): void {

@@ -1,13 +1,9 @@
 /** What page and worker say to each other. */
 import type { Device, SkippedPicture } from "ganvil";
+import type { FacesOptions, RecipeName } from "../recipes.ts";
 
 /** What is chosen before the start. */
-export interface RunOptions {
-  readonly resolution: 32 | 64;
-  /** Length of training in thousands of pictures. */
-  readonly kimg: number;
-  readonly seed: number;
-}
+export type RunOptions = Omit<FacesOptions, "batch">;
 
 export type ToWorker =
   /** Looks into a checkpoint; answered by `opened` or `refused`. */
@@ -24,6 +20,8 @@ export type ToWorker =
       readonly pictures?: readonly File[];
       readonly checkpoint?: File;
     }
+  /** Draws with the generator that comes with the page; answered by `trained` or `refused`. */
+  | { readonly type: "show-trained"; readonly seed: number }
   | { readonly type: "pause" }
   | { readonly type: "continue" }
   /** Asks for a file, made between two steps; answered by `file`. */
@@ -61,6 +59,14 @@ export type FromWorker =
       readonly kimg: number;
     }
   | { readonly type: "refused"; readonly message: string }
+  /** Samples of the generator that comes with the page. */
+  | {
+      readonly type: "trained";
+      readonly samples: SampleTiles;
+      readonly recipe: RecipeName;
+      /** How long it was trained. */
+      readonly kimg: number;
+    }
   /** Pictures drawn or decoded so far. */
   | { readonly type: "pictures"; readonly done: number; readonly total: number }
   | {

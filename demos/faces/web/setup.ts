@@ -1,6 +1,7 @@
 import type { Device } from "ganvil";
 import { filesFromDrop } from "ganvil/data";
 import { devices } from "../device.ts";
+import type { RecipeName, Size } from "../recipes.ts";
 import { element, write } from "./element.ts";
 import type { RunOptions } from "./messages.ts";
 
@@ -11,6 +12,8 @@ export interface SetupEvents {
   mayDrop(): boolean;
 }
 
+const recipe = element("recipe", HTMLSelectElement);
+const size = element("size", HTMLSelectElement);
 const resolution = element("resolution", HTMLSelectElement);
 const kimg = element("kimg", HTMLInputElement);
 const seed = element("seed", HTMLInputElement);
@@ -52,6 +55,8 @@ export class Setup {
   options(): RunOptions | undefined {
     if (!element("setup", HTMLFormElement).reportValidity()) return undefined;
     return {
+      recipe: recipe.value as RecipeName,
+      size: size.value === "" ? undefined : (size.value as Size),
       resolution: Number(resolution.value) as 32 | 64,
       kimg: Number(kimg.value),
       seed: Number(seed.value),
@@ -60,6 +65,8 @@ export class Setup {
 
   /** Goes on from a checkpoint that the worker has found good, with its options. */
   accept(file: File, options: RunOptions, done: number): void {
+    recipe.value = options.recipe;
+    size.value = options.size ?? "";
     resolution.value = String(options.resolution);
     kimg.value = String(options.kimg > done ? options.kimg : Math.ceil(done) + 10);
     seed.value = String(options.seed);
@@ -100,8 +107,7 @@ export class Setup {
     element("forget-checkpoint", HTMLButtonElement).hidden = file === undefined;
     kimg.min = leastKimg;
     // They are the checkpoint's.
-    resolution.disabled = file !== undefined;
-    seed.disabled = file !== undefined;
+    for (const field of [recipe, size, resolution, seed]) field.disabled = file !== undefined;
   }
 
   #acceptDrops(): void {

@@ -1,10 +1,7 @@
 // Trains in the background, so that the page never waits. It talks in the words of messages.ts.
 import {
-  CheckpointError,
   createGan,
   type Dataset,
-  type DcganOptions,
-  dcgan,
   type Gan,
   type GanvilBackend,
   GanvilError,
@@ -17,7 +14,9 @@ import { decodeSafetensors, encodePng, encodeSafetensors, imageGrid } from "ganv
 import { deviceInWords } from "../device.ts";
 import { drawnFaces } from "../dicebear-faces.ts";
 import { rasterise } from "../rasterise-browser.ts";
-import { facesRecipe, runSession, type SessionReport } from "../session.ts";
+import { facesRecipe, type RecipeName, recipeAgain, type Size } from "../recipes.ts";
+import { runSession, type SessionReport } from "../session.ts";
+import { decodeGenerator, type Trained } from "../trained.ts";
 import { Gate } from "./gate.ts";
 import type { FromWorker, LossPoint, RunOptions, SampleTiles, ToWorker } from "./messages.ts";
 
@@ -40,6 +39,7 @@ function post(message: FromWorker, transfer: Transferable[] = []): void {
 addEventListener("message", ({ data: message }: MessageEvent<ToWorker>) => {
   if (message.type === "open") open(message.checkpoint);
   else if (message.type === "start") start(message);
+  else if (message.type === "show-trained") showTrained(message.seed);
   else if (message.type === "pause") gate.pause();
   else if (message.type === "continue") gate.continue();
   else gate.ask(() => save(message.what));
@@ -89,6 +89,28 @@ async function start({ options, device, pictures, checkpoint }: ToWorker & { typ
   // The results stay to be saved until the page ends this worker.
   gate.pause();
   await gate.pass(() => {});
+}
+
+/** The generator that comes with the page, once it was asked for. */
+let trained: Promise<Trained> | undefined;
+
+async function loadTrained(): Promise<Trained> {
+  await loaded;
+  const file = await fetch(new URL("../trained.safetensors", import.meta.url));
+  return decodeGenerator(new Uint8Array(await file.arrayBuffer()));
+}
+
+async function showTrained(seed: number): Promise<void> {
+  try {
+    trained ??= loadTrained();
+    const { gan, kimg } = await trained;
+    const samples = toTiles(await sample(gan, { count, seed }));
+    const recipe = gan.settings.recipe!.name as RecipeName;
+    post({ type: "trained", samples, recipe, kimg }, [samples.rgba.buffer]);
+  } catch (error) {
+    trained = undefined;
+    post({ type: "refused", message: inWords(error) });
+  }
 }
 
 let warmedUp = 0;
@@ -156,8 +178,7 @@ async function save(what: "grid" | "checkpoint"): Promise<void> {
 /** A GAN that goes on from a checkpoint, to `kimg` where given. */
 async function restored(checkpoint: File, kimg?: number): Promise<Gan> {
   const state = decodeSafetensors(new Uint8Array(await checkpoint.arrayBuffer()));
-  const options = dcganOptions(state.metadata.recipe);
-  const gan = createGan(dcgan({ ...options, kimg: kimg ?? options.kimg }));
+  const gan = createGan(recipeAgain(state.metadata.recipe, kimg));
   try {
     gan.restore(state);
     if (kimg !== undefined && gan.imagesSeen >= kimg * 1000) {
@@ -172,21 +193,10 @@ async function restored(checkpoint: File, kimg?: number): Promise<Gan> {
   }
 }
 
-/** The options in a checkpoint's recipe; `dcgan` checks them. */
-function dcganOptions(recipe: string | undefined): DcganOptions {
-  try {
-    const { name, options } = JSON.parse(recipe ?? "");
-    if (name === "dcgan") return options;
-  } catch {}
-  throw new CheckpointError(
-    "checkpoint-network",
-    `checkpoint: expected one of the recipe "dcgan", got ${recipe}. Open one that this page or the faces command wrote.`,
-  );
-}
-
 function optionsOf({ settings }: Gan): RunOptions {
-  const { resolution, kimg, seed } = settings;
-  return { resolution: resolution as 32 | 64, kimg, seed };
+  const { resolution, kimg, seed, recipe } = settings;
+  const { size } = recipe!.options as { readonly size?: Size };
+  return { recipe: recipe!.name as RecipeName, size, resolution: resolution as 32 | 64, kimg, seed };
 }
 
 async function loadData({ settings }: Gan, pictures?: readonly File[]): Promise<Dataset> {
