@@ -3,17 +3,16 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { image, mean, type Tensor, type Tensor4D, tidy } from "@tensorflow/tfjs-core";
-import { type LayersModel, loadLayersModel } from "@tensorflow/tfjs-layers";
+import { image, mean, type Tensor2D, type Tensor4D } from "@tensorflow/tfjs-core";
+import { loadLayersModel } from "@tensorflow/tfjs-layers";
 import { SingleBar } from "cli-progress";
 import { imageFolder } from "../../src/data/node.ts";
 import type { ImageBytes } from "../../src/gan/batch.ts";
 import { createGan, type Dataset, dcgan, init, sample, train } from "../../src/index.ts";
 import { encodePng, imageGrid } from "../../src/io/index.ts";
-import { imageBatch } from "../../src/ops/image.ts";
+import { type FeatureFunction, features, kernelDistance } from "../../src/metrics/index.ts";
 import type { Filtering } from "../../src/wasm/planner.ts";
 import { machine } from "../machine.ts";
-import { kernelDistance } from "./kernel-distance.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -28,35 +27,16 @@ const { values: flags } = parseArgs({
 /** Samples that a run is judged by. */
 const sampleCount = 1000;
 
-/** A cut of MobileNet as features: [N, 224, 224, 3] to [N, 7, 7, 1024]. */
-async function loadFeatures(folder: string): Promise<LayersModel> {
+/** A cut of MobileNet as features: [N, 224, 224, 3] to [N, 7, 7, 1024], averaged over space. */
+async function loadFeatures(folder: string): Promise<FeatureFunction> {
   const { modelTopology, weightsManifest } = JSON.parse(await readFile(join(folder, "model.json"), "utf8"));
   const [{ paths, weights }] = weightsManifest;
   const bytes = Uint8Array.from(await readFile(join(folder, paths[0])));
   const artifacts = { modelTopology, weightSpecs: weights, weightData: bytes.buffer };
-  return loadLayersModel({ load: async () => artifacts });
-}
-
-/** float32 [N, 1024] row by row. */
-async function featuresOf(model: LayersModel, { data, shape }: ImageBytes): Promise<Float32Array> {
-  const [count, height, width, channels] = shape;
-  const size = height * width * channels;
-  const rows = new Float32Array(count * 1024);
-  const at = 25;
-  for (let start = 0; start < count; start += at) {
-    const n = Math.min(at, count - start);
-    const part: ImageBytes = {
-      data: data.subarray(start * size, (start + n) * size),
-      shape: [n, height, width, channels],
-    };
-    const features = tidy(() => {
-      const pictures = image.resizeBilinear(imageBatch(part), [224, 224]);
-      return mean(model.predict(pictures) as Tensor4D, [1, 2]) as Tensor;
-    });
-    rows.set(await features.data<"float32">(), start * 1024);
-    features.dispose();
-  }
-  return rows;
+  const model = await loadLayersModel({ load: async () => artifacts });
+  // The committed figures are by this resizing.
+  const apply = (x: Tensor4D) => mean(model.predict(image.resizeBilinear(x, [224, 224])) as Tensor4D, [1, 2]);
+  return { name: "MobileNet", size: 1024, apply: (x) => apply(x) as Tensor2D };
 }
 
 /** Every picture of the data once, unmirrored or not as the first epoch has them. */
@@ -93,7 +73,7 @@ async function main(): Promise<void> {
   const { planner, module } = await init();
   const model = await loadFeatures(featureFolder);
   const data = await imageFolder(faces, { resolution: 32, seed: 0 });
-  const real = await featuresOf(model, await realPictures(data));
+  const real = await features(model, await realPictures(data), { batch: 25 });
   const command = `npm run proof:filtering -- --kimg ${kimg} --seeds ${flags.seeds} --faces DIR --features DIR`;
   const runs = await runsSoFar(`${out}.json`, kimg);
   const bar = new SingleBar({ format: "{bar} {value}/{total} kimg {name}", stream: process.stderr });
@@ -122,7 +102,8 @@ async function main(): Promise<void> {
           late.reduce((total, one) => total + one[name], 0) / late.length,
         ]),
       );
-      const kidMobileNet = kernelDistance(await featuresOf(model, pictures), real, 1024);
+      const found = await features(model, pictures, { batch: 25 });
+      const { value: kidMobileNet } = await kernelDistance(found, real);
       runs.push({ filtering, seed, kidMobileNet, seconds, losses });
       console.log(JSON.stringify(runs.at(-1)));
       const proof = {
