@@ -2,6 +2,7 @@ export type { GanvilBackend, HeapMemory } from "./backend/backend.ts";
 export { type CompiledStep, compile, onHost, type Step, settled } from "./backend/compile.ts";
 export type { Placement } from "./backend/placement.ts";
 export type { Explanation } from "./backend/placer.ts";
+export { type Doctor, type DoctorOptions, doctor } from "./doctor/doctor.ts";
 export {
   CheckpointError,
   DataError,
@@ -9,7 +10,7 @@ export {
   GanvilError,
   NonFiniteError,
 } from "./errors.ts";
-export { type AdaOptions, ada, type StrengthOptions } from "./gan/ada.ts";
+export { type AdaGroup, type AdaOptions, ada } from "./gan/ada.ts";
 export { type Adjustment, adjusted } from "./gan/adjust.ts";
 export { apa } from "./gan/apa.ts";
 export { type Augment, type AugmentTurn, type DiffAugmentOptions, diffAugment } from "./gan/augment.ts";
@@ -21,6 +22,7 @@ export {
   gammaController,
   type Signals,
 } from "./gan/controller.ts";
+export type { Finding, FindingKind } from "./gan/finding.ts";
 export { createGan, type Gan } from "./gan/gan.ts";
 export {
   type AdversarialLoss,
@@ -44,9 +46,11 @@ export {
 export { type SampleOptions, sample } from "./gan/sample.ts";
 export type { GanSettings } from "./gan/settings.ts";
 export type { StateTensor, TrainingState } from "./gan/state.ts";
+export type { StrengthOptions } from "./gan/strength.ts";
 export { type Report, type TrainOptions, train } from "./gan/train.ts";
 export { type Device, type InitOptions, init } from "./init.ts";
 export { equalConv, equalDense } from "./nn/equalized.ts";
+export { glu } from "./nn/gated.ts";
 export { batchNorm, conv, convTranspose, dense } from "./nn/layers.ts";
 export { modulatedConv, type StyledLayer, styleLayer } from "./nn/modulated.ts";
 export {
@@ -60,6 +64,7 @@ export {
   type Parameters,
   type StyleNetwork,
 } from "./nn/network.ts";
+export { skipExcitation } from "./nn/skip-excitation.ts";
 export { type StyleHalves, styleNetwork } from "./nn/style.ts";
 export { type Conv1dOptions, type Conv1dTransposeOptions, conv1d, conv1dTranspose } from "./ops/conv1d.ts";
 export { type Conv2dOptions, type Conv2dTransposeOptions, conv2d, conv2dTranspose } from "./ops/conv2d.ts";
@@ -90,6 +95,7 @@ export {
 export { Adam, type AdamApplyOptions, type AdamOptions } from "./optim/adam.ts";
 export { constant, cosine, linear, type Schedule } from "./optim/schedule.ts";
 export { type DcganOptions, dcgan } from "./recipes/dcgan.ts";
+export { type FastganOptions, fastgan } from "./recipes/fastgan.ts";
 export { type R3ganOptions, r3gan, startingGamma } from "./recipes/r3gan.ts";
 export { type SnganOptions, sngan } from "./recipes/sngan.ts";
 export { type Stylegan2Options, stylegan2 } from "./recipes/stylegan2.ts";

@@ -1,7 +1,7 @@
 import { add, cast, less, mul, reverse, sub, type Tensor4D, tidy } from "@tensorflow/tfjs-core";
 import { randomUniform } from "../ops/random.ts";
-import { type StrengthOptions, strengthController } from "./ada.ts";
 import type { Augment } from "./augment.ts";
+import { type StrengthOptions, strengthController } from "./strength.ts";
 
 /**
  * Adaptive pseudo augmentation (Jiang et al. 2021, arXiv 2111.06849): generated pictures are presented to the
@@ -15,12 +15,13 @@ export function apa(options: StrengthOptions = {}, augment?: Augment): Augment {
     name: augment === undefined ? "apa" : `apa+${augment.name}`,
     controllers: [strengthController("apa", options), ...(augment?.controllers ?? [])],
     apply: (x, turn) => (augment === undefined ? x : augment.apply(x, turn)),
-    present: (real, fake, { key, control }) =>
+    present: (real, fake, { key, control, labels }) =>
       tidy(() => {
         const draws = randomUniform([real.shape[0], 1, 1, 1], { key: key("apa") });
         const replaced = cast(less(draws, control("apa")), "float32");
-        // Another one than the generated picture beside it.
-        return add(real, mul(replaced, sub(reverse(fake, 0), real))) as Tensor4D;
+        // A loss over pairs is to compare two pictures, not one with itself; but the class must be the real one's.
+        const presented = labels === undefined ? reverse(fake, 0) : fake;
+        return add(mul(real, sub(1, replaced)), mul(presented, replaced)) as Tensor4D;
       }),
   };
 }

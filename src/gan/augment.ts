@@ -24,6 +24,8 @@ export interface AugmentTurn {
   key(purpose: string): Live<Key>;
   /** What a controller holds at present: float32 []. */
   control(name: string): Scalar;
+  /** Classes of the pictures that `present` is given, one-hot; absent where there are none. */
+  readonly labels?: Tensor2D;
 }
 
 /** Changes pictures before the discriminator sees them: at random by the keys, and twice differentiable. */

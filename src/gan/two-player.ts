@@ -125,7 +125,7 @@ function discriminatorLoss(settings: CompleteSettings, play: Play): Scalar {
       regularizer.player === "discriminator" && isDue(regularizer, moment),
   );
   const fake = detached(() => run("generator", latents(settings, play))) as Tensor4D;
-  const real = augment?.present?.(play.real, fake, turned(play)) ?? play.real;
+  const real = augment?.present?.(play.real, fake, { ...turned(play), labels }) ?? play.real;
   const shown = (x: Tensor4D, purpose: string): Tensor4D =>
     augment === undefined
       ? x

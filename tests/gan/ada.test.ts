@@ -10,12 +10,13 @@ import {
   tidy,
 } from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type AdaOptions, ada, strengthController } from "../../src/gan/ada.ts";
+import { type AdaOptions, ada } from "../../src/gan/ada.ts";
 import { apa } from "../../src/gan/apa.ts";
 import { type Augment, diffAugment } from "../../src/gan/augment.ts";
 import type { Gan } from "../../src/gan/gan.ts";
 import { relativisticPairing } from "../../src/gan/losses.ts";
 import { r1, r2 } from "../../src/gan/regularizers.ts";
+import { strengthController } from "../../src/gan/strength.ts";
 import { deriveKey } from "../../src/random.ts";
 import { useBuild } from "../builds.ts";
 import { expectClose } from "../ops/check.ts";
