@@ -2,7 +2,6 @@ export type { GanvilBackend, HeapMemory } from "./backend/backend.ts";
 export { type CompiledStep, compile, onHost, type Step, settled } from "./backend/compile.ts";
 export type { Placement } from "./backend/placement.ts";
 export type { Explanation } from "./backend/placer.ts";
-export { type Doctor, type DoctorOptions, doctor } from "./doctor/doctor.ts";
 export {
   CheckpointError,
   DataError,
