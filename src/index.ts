@@ -21,7 +21,6 @@ export {
   gammaController,
   type Signals,
 } from "./gan/controller.ts";
-export type { Finding, FindingKind } from "./gan/finding.ts";
 export { createGan, type Gan } from "./gan/gan.ts";
 export {
   type AdversarialLoss,
