@@ -2,6 +2,7 @@ export type { GanvilBackend, HeapMemory } from "./backend/backend.ts";
 export { type CompiledStep, compile, onHost, type Step, settled } from "./backend/compile.ts";
 export type { Placement } from "./backend/placement.ts";
 export type { Explanation } from "./backend/placer.ts";
+export { type Doctor, type DoctorOptions, doctor } from "./doctor/doctor.ts";
 export {
   CheckpointError,
   DataError,
@@ -21,6 +22,7 @@ export {
   gammaController,
   type Signals,
 } from "./gan/controller.ts";
+export type { Finding, FindingKind } from "./gan/finding.ts";
 export { createGan, type Gan } from "./gan/gan.ts";
 export {
   type AdversarialLoss,

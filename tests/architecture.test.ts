@@ -23,7 +23,7 @@ const levels: readonly (readonly string[])[] = [
   ["nn"],
   ["optim"],
   ["gan"],
-  ["recipes", "latent", "data", "metrics", "io"],
+  ["recipes", "latent", "data", "metrics", "io", "doctor"],
   ["index.ts"],
   ["cli"],
 ];

@@ -1,6 +1,7 @@
 import { check } from "../errors.ts";
 import type { Dataset, SkippedPicture } from "./batch.ts";
 import type { Controls, Signals } from "./controller.ts";
+import type { Finding, Monitor } from "./finding.ts";
 import type { Gan } from "./gan.ts";
 
 export interface TrainOptions {
@@ -8,6 +9,8 @@ export interface TrainOptions {
   readonly kimg?: number;
   /** Stops after the step under way; the iteration then ends as if done. */
   readonly signal?: AbortSignal;
+  /** Looks for what goes wrong: see `doctor`. Default: none. */
+  readonly doctor?: Monitor;
 }
 
 /** What came of one step. */
@@ -33,6 +36,8 @@ export interface Report {
   readonly device: "wasm" | "webgpu";
   /** What happened to the GPU, if anything: each loss, and what training went on with. */
   readonly notices: readonly string[];
+  /** What the doctor, if there is one, has newly found. */
+  readonly findings: readonly Finding[];
   /** Pictures that the data left out, and why. */
   readonly skipped: readonly SkippedPicture[];
 }
@@ -51,7 +56,16 @@ export async function* train(
   data: Dataset,
   options: TrainOptions = {},
 ): AsyncGenerator<Report, void> {
-  const { kimg = gan.settings.kimg, signal } = options;
+  const { doctor, ...rest } = options;
+  const reports = () => steps(gan, data, rest);
+  yield* doctor === undefined ? reports() : doctor.watch(gan, data, reports);
+}
+
+async function* steps(
+  gan: Gan,
+  data: Dataset,
+  { kimg = gan.settings.kimg, signal }: Omit<TrainOptions, "doctor">,
+): AsyncGenerator<Report, void> {
   const { resolution, channels, classes } = gan.settings;
   check(kimg > 0, () => `train: expected kimg above 0, got ${kimg}`);
   check(
@@ -83,6 +97,7 @@ export async function* train(
       seconds: (now - start) / 1000,
       device: gan.device,
       notices: gan.takeNotices(),
+      findings: [],
       skipped: data.skipped,
     };
     if (now - breathed > breathEvery) {
