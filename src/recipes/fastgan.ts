@@ -3,22 +3,17 @@ import { check } from "../errors.ts";
 import { type Augment, diffAugment } from "../gan/augment.ts";
 import { hinge } from "../gan/losses.ts";
 import type { GanSettings } from "../gan/settings.ts";
-import { type Condition, withClass } from "../nn/condition.ts";
+import { withClass } from "../nn/condition.ts";
 import { glu, noisyUpBlock, upBlock } from "../nn/gated.ts";
 import { batchNorm, conv, dense } from "../nn/layers.ts";
 import { chain, type Network, network } from "../nn/network.ts";
 import { skipExcitation } from "../nn/skip-excitation.ts";
 import { fastganDiscriminator, reconstruction } from "./fastgan-discriminator.ts";
+import { checkOptions, checkSize, given, type RecipeOptions } from "./options.ts";
 
-export interface FastganOptions {
+export interface FastganOptions extends RecipeOptions {
   /** Height and width of pictures: 32, 64, 128 or 256. Default 32. */
   readonly resolution?: 32 | 64 | 128 | 256;
-  /** 1 (grey) or 3 (RGB). Default 3. */
-  readonly channels?: 1 | 3;
-  /** Classes of the pictures. Default 0: none. */
-  readonly classes?: number;
-  /** How the discriminator is told the class. Default "projection". */
-  readonly condition?: Condition;
   /** "nano" (0.1 M parameters a side at 32²), "small" (0.3 M) or "full" (the paper's, half as wide). Default "nano". */
   readonly size?: keyof typeof sizes;
   /** The generator's channels at 4×4, 8×8, ... up to the resolution. Default: the size's. */
@@ -33,8 +28,6 @@ export interface FastganOptions {
   readonly batch?: number;
   /** Length of training in thousands of pictures. Default 50. */
   readonly kimg?: number;
-  /** Integer, 0 to 2^32 - 1. Default 0. */
-  readonly seed?: number;
   /** Adam's step size. Default 2e-4. */
   readonly learningRate?: number;
   /** Default `diffAugment()`, as in the paper. */
@@ -67,13 +60,12 @@ export function fastgan(options: FastganOptions = {}): GanSettings {
   const { latent, resolution, channels, classes, condition, batch, kimg, seed, learningRate } = complete;
   const { augment = diffAugment() } = options;
   const { discriminator, features, decoders } = fastganDiscriminator(complete);
-  const weight = complete.reconstruction;
   return {
     generator: fastganGenerator(complete),
     discriminator,
     ...{ latent, resolution, channels, classes, batch, kimg, seed, learningRate },
     loss: hinge,
-    regularizers: weight > 0 ? [reconstruction(weight, { features, decoders })] : [],
+    regularizers: [reconstruction(complete.reconstruction, { features, decoders })],
     auxiliary: condition === "auxiliary" ? { weight: 1 } : undefined,
     beta1: 0.5,
     beta2: 0.999,
@@ -92,41 +84,29 @@ function completeOptions({ augment: _, ...options }: FastganOptions): Complete {
     [32, 64, 128, 256].includes(resolution),
     () => `fastgan: expected resolution 32, 64, 128 or 256, got ${resolution}`,
   );
-  check(
-    Object.hasOwn(sizes, size),
-    () => `fastgan: expected size ${Object.keys(sizes).join(", ")}, got ${size}`,
-  );
+  checkSize("fastgan", sizes, size);
   const complete: Complete = {
     ...{ size, resolution, channels: 3, classes: 0, condition: "projection" },
     widths: sizes[size].widths.slice(0, levels),
     criticWidths: sizes[size].criticWidths.slice(0, levels - 1),
     ...{ latent: sizes[size].latent, reconstruction: 1 },
     ...{ batch: 8, kimg: 50, seed: 0, learningRate: 2e-4 },
-    ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+    ...given(options),
   };
-  const { widths, criticWidths, channels, classes, condition, latent } = complete;
+  const { widths, criticWidths } = complete;
   const isCount = (n: number) => Number.isInteger(n) && n > 0 && n <= 4096;
-  check(channels === 1 || channels === 3, () => `fastgan: expected channels 1 or 3, got ${channels}`);
-  for (const [name, given, count] of [
+  checkOptions("fastgan", complete, options);
+  for (const [name, own, count] of [
     ["widths", widths, levels],
     ["criticWidths", criticWidths, levels - 1],
   ] as const) {
     check(
-      given.length === count && given.every(isCount),
-      () => `fastgan: expected ${count} ${name} from 1 to 4096 for resolution ${resolution}, got [${given}]`,
+      own.length === count && own.every(isCount),
+      () => `fastgan: expected ${count} ${name} from 1 to 4096 for resolution ${resolution}, got [${own}]`,
     );
   }
-  check(isCount(latent), () => `fastgan: expected latent to be a whole number from 1 to 4096, got ${latent}`);
-  check(
-    condition === "projection" || condition === "auxiliary",
-    () => `fastgan: expected condition "projection" or "auxiliary", got ${condition}`,
-  );
-  check(
-    options.condition === undefined || classes > 0,
-    () => `fastgan: expected classes for a condition, got ${classes}. Set classes, or leave condition out.`,
-  );
   for (const name of ["reconstruction", "learningRate"] as const) {
-    check(complete[name] >= 0, () => `fastgan: expected ${name} of at least 0, got ${complete[name]}`);
+    check(complete[name] > 0, () => `fastgan: expected ${name} above 0, got ${complete[name]}`);
   }
   return complete;
 }

@@ -3,7 +3,7 @@ import { check } from "../errors.ts";
 import type { Augment } from "../gan/augment.ts";
 import { pathLength, r1 } from "../gan/regularizers.ts";
 import type { GanSettings } from "../gan/settings.ts";
-import { type Condition, logitLayer, withClass } from "../nn/condition.ts";
+import { logitLayer, withClass } from "../nn/condition.ts";
 import { equalConv, equalDense, scaledLeakyRelu } from "../nn/equalized.ts";
 import { modulatedConv, type StyledLayer, styleLayer } from "../nn/modulated.ts";
 import {
@@ -18,17 +18,12 @@ import {
 import { styleNetwork } from "../nn/style.ts";
 import { minibatchStddev, pixelNorm } from "../ops/norm.ts";
 import { upsample2d } from "../ops/upfirdn2d.ts";
+import { checkOptions, checkSize, given, type RecipeOptions } from "./options.ts";
 import { startingGamma } from "./r3gan.ts";
 
-export interface Stylegan2Options {
+export interface Stylegan2Options extends RecipeOptions {
   /** Height and width of pictures: a power of two from 8 to 256. Default 32. */
   readonly resolution?: number;
-  /** 1 (grey) or 3 (RGB). Default 3. */
-  readonly channels?: 1 | 3;
-  /** Classes of the pictures. Default 0: none. */
-  readonly classes?: number;
-  /** How the discriminator is told the class. Default "projection". */
-  readonly condition?: Condition;
   /** "nano" (0.1 M parameters a side at 32², thin at high resolutions), "small" or "full" (the paper's, half as wide). Default "nano". */
   readonly size?: keyof typeof sizes;
   /** Channels at 4×4, 8×8, ... up to the resolution. Default: the size's. */
@@ -43,12 +38,8 @@ export interface Stylegan2Options {
   readonly gamma?: number;
   /** Weight of the path length, in every 4th step; the paper's is 2. Default 0: none. */
   readonly pathLength?: number;
-  /** Pictures a step. Default 32. */
-  readonly batch?: number;
   /** Length of training in thousands of pictures. Default 50. */
   readonly kimg?: number;
-  /** Integer, 0 to 2^32 - 1. Default 0. */
-  readonly seed?: number;
   /** Adam's step size; the mapping's is a hundredth. Default 2e-3. */
   readonly learningRate?: number;
   /** Default: none, as in the paper. */
@@ -110,41 +101,28 @@ function completeOptions({ augment: _, ...options }: Stylegan2Options): Complete
     Number.isInteger(levels) && levels >= 2 && levels <= 7,
     () => `stylegan2: expected resolution to be a power of two from 8 to 256, got ${resolution}`,
   );
-  check(
-    Object.hasOwn(sizes, size),
-    () => `stylegan2: expected size ${Object.keys(sizes).join(", ")}, got ${size}`,
-  );
+  checkSize("stylegan2", sizes, size);
   const complete: Complete = {
     ...{ size, resolution, batch, channels: 3, classes: 0, condition: "projection" },
     widths: sizes[size].widths.slice(0, levels),
     ...{ latent: sizes[size].latent, mappingLayers: sizes[size].mappingLayers, mixing: 0.9 },
     ...{ gamma: startingGamma(resolution, batch), pathLength: 0 },
     ...{ kimg: 50, seed: 0, learningRate: 2e-3 },
-    ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+    ...given(options),
   };
-  const { widths, channels, classes, condition, latent, mappingLayers, mixing } = complete;
+  const { widths, mappingLayers, mixing } = complete;
   const isCount = (n: number) => Number.isInteger(n) && n > 0 && n <= 4096;
-  check(channels === 1 || channels === 3, () => `stylegan2: expected channels 1 or 3, got ${channels}`);
+  checkOptions("stylegan2", complete, options);
   check(
     widths.length === levels && widths.every(isCount),
     () =>
       `stylegan2: expected ${levels} widths from 1 to 4096 for resolution ${resolution}, from 4×4 up, got [${widths}]`,
   );
-  for (const [name, value] of Object.entries({ latent, mappingLayers })) {
-    check(
-      isCount(value),
-      () => `stylegan2: expected ${name} to be a whole number from 1 to 4096, got ${value}`,
-    );
-  }
+  check(
+    isCount(mappingLayers),
+    () => `stylegan2: expected mappingLayers to be a whole number from 1 to 4096, got ${mappingLayers}`,
+  );
   check(mixing >= 0 && mixing <= 1, () => `stylegan2: expected mixing from 0 to 1, got ${mixing}`);
-  check(
-    condition === "projection" || condition === "auxiliary",
-    () => `stylegan2: expected condition "projection" or "auxiliary", got ${condition}`,
-  );
-  check(
-    options.condition === undefined || classes > 0,
-    () => `stylegan2: expected classes for a condition, got ${classes}. Set classes, or leave condition out.`,
-  );
   for (const name of ["gamma", "pathLength", "learningRate"] as const) {
     check(complete[name] >= 0, () => `stylegan2: expected ${name} of at least 0, got ${complete[name]}`);
   }

@@ -143,7 +143,7 @@ describe("of a generator of styles", () => {
     const directions = await pcaDirections(gan, { samples: 500 });
     const z = randomNormal([500, 5], { key: deriveKey(0, "pca") });
     const { map } = gan.settings.generator as never as { map: Network["apply"] };
-    const w = await map(z, { training: false } as never).data();
+    const w = await map(z, { training: false } as never).data<"float32">();
     for (const [k, { space, vector, strength }] of directions.entries()) {
       expect(space).toBe("w");
       for (const [i, other] of directions.entries()) {
@@ -171,13 +171,14 @@ describe("of a generator of styles", () => {
     // Two in each block but the first, and one for each picture.
     expect(weights.length).toBe(5);
     let squares = 0;
-    for (const [, weight] of weights) for (const value of await weight.data()) squares += value ** 2;
+    for (const [, weight] of weights)
+      for (const value of await weight.data<"float32">()) squares += value ** 2;
     expect(directions.reduce((sum, { strength }) => sum + strength ** 2, 0)).toBeCloseTo(squares, 2);
 
     const z = randomNormal([1, 5], { key: deriveKey(3, "z") }) as Tensor2D;
-    const pictures = await walk(gan, z, directions[0], [-3, 0, 3]).data();
+    const pictures = await walk(gan, z, directions[0], [-3, 0, 3]).data<"float32">();
     const size = pictures.length / 3;
-    expectClose("middle", pictures.slice(size, 2 * size), await gan.generate(z).data(), 1e-5);
+    expectClose("middle", pictures.slice(size, 2 * size), await gan.generate(z).data<"float32">(), 1e-5);
     for (const n of [0, 2]) {
       const apart = pictures.slice(n * size, (n + 1) * size).map((v, i) => Math.abs(v - pictures[size + i]));
       expect(Math.max(...apart)).toBeGreaterThan(0.05);

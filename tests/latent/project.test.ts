@@ -71,7 +71,7 @@ for (const [name, make] of Object.entries(gans)) {
     expect(check.verdict).toBe("found");
     expect(error).toBeLessThan(0.05 * check.nearestSample);
     expect(check.nearestSample).toBeLessThanOrEqual(check.medianSample);
-    const [wanted, found] = await Promise.all([picture.data(), again.data()]);
+    const [wanted, found] = await Promise.all([picture.data<"float32">(), again.data<"float32">()]);
     const square = wanted.reduce((sum, value, i) => sum + (value - found[i]) ** 2, 0) / wanted.length;
     expect(square).toBeLessThan(1.5 * error + 1e-6);
     expect(code.shape[0]).toBe(1);
@@ -96,7 +96,7 @@ it("features count beside pixels, and the search is the same for a seed", async 
   const options = { steps: 20, restarts: 2, candidates: 8 };
   const found = async (features?: (x: Tensor4D) => Tensor4D) => {
     const { code, error } = await project(gan, picture, { ...options, features });
-    return { code: await code.data(), error };
+    return { code: await code.data<"float32">(), error };
   };
   const plain = await found();
   expect(await found()).toEqual(plain);

@@ -74,9 +74,11 @@ it("a modulated convolution is each picture's own filter, scaled by its style an
   const to = parameters();
   const convolve = modulatedConv(to, "layer", { inputs, outputs, kernel: 3, width });
   const [x, w] = [noise("x", [2, size, size, inputs]), noise("w", [2, width])];
-  const y = await convolve(x, w, resting).data();
-  const [data, codes, weight] = await Promise.all([x, w, to.parameters["layer.weight"]].map((t) => t.data()));
-  const affine = await to.parameters["layer.style.weight"].data();
+  const y = await convolve(x, w, resting).data<"float32">();
+  const [data, codes, weight] = await Promise.all(
+    [x, w, to.parameters["layer.weight"]].map((t) => t.data<"float32">()),
+  );
+  const affine = await to.parameters["layer.style.weight"].data<"float32">();
   for (const n of [0, 1]) {
     const style = Array.from({ length: inputs }, (_, c) => {
       let s = 1;
@@ -96,7 +98,7 @@ it("a modulated convolution is each picture's own filter, scaled by its style an
 
 /** Standard deviation over all elements. */
 async function deviation(x: Tensor): Promise<number> {
-  const values = await x.data();
+  const values = await x.data<"float32">();
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
   return Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length);
 }
@@ -127,7 +129,7 @@ it("a constant picture is upsampled to a constant one by a filter that keeps it"
   to.parameters["layer.style.weight"].assign(tensor([[0]]));
   const y = convolve(tensor(new Float32Array(36).fill(2), [1, 6, 6, 1]), noise("w", [1, 1]), resting);
   const inside = slice(y, [0, 2, 2, 0], [1, 8, 8, 1]);
-  expectClose("inside", await inside.data(), new Float32Array(64).fill(2), 1e-6);
+  expectClose("inside", await inside.data<"float32">(), new Float32Array(64).fill(2), 1e-6);
 });
 
 it("equalised layers keep the deviation, at any rate, and a rate scales the step alone", async () => {
@@ -138,7 +140,7 @@ it("equalised layers keep the deviation, at any rate, and a rate scales the step
     const y = layer(x, resting);
     expect(await deviation(y)).toBeCloseTo(1, 1);
     expect(await deviation(to.parameters["dense.weight"])).toBeCloseTo(1 / rate, rate === 1 ? 1 : -1);
-    expect((await to.parameters["dense.bias"].data())[0]).toBeCloseTo(1 / rate, 3);
+    expect((await to.parameters["dense.bias"].data<"float32">())[0]).toBeCloseTo(1 / rate, 3);
   }
   const down = equalConv(parameters(), "conv", { inputs: 4, outputs: 6, kernel: 3, down: true });
   expect(down(noise("picture", [2, 8, 8, 4]), resting).shape).toEqual([2, 4, 4, 6]);
@@ -150,7 +152,7 @@ it("noise of a strength differs between pictures in training and is the same for
   const [x, w] = [noise("x", [1, 4, 4, 2]), noise("w", [1, 3])];
   const twins = (mode: Mode) => layer(concat([x, x]), concat([w, w]), mode);
   const apart = async (mode: Mode) => {
-    const y = await twins(mode).data();
+    const y = await twins(mode).data<"float32">();
     return Math.max(...y.slice(0, 32).map((value, i) => Math.abs(value - y[32 + i])));
   };
   expect(await apart(training)).toBeLessThan(1e-6);
@@ -181,7 +183,7 @@ it("mixing gives the last layers a second code, each crossover as often, in the 
     Float32Array.from({ length: 2 * count }, (_, i) => 100 + (i >> 1)),
     [count, 2],
   );
-  const codes = await showsCodes(mixing, styles).apply(z, training).data();
+  const codes = await showsCodes(mixing, styles).apply(z, training).data<"float32">();
   const crossovers = Array.from({ length: styles + 1 }, () => 0);
   for (let n = 0; n < count; n++) {
     const own = Array.from({ length: styles }, (_, layer) => codes[(n * styles + layer) * 2] === 100 + n);
@@ -199,15 +201,15 @@ it("mixing gives the last layers a second code, each crossover as often, in the 
 
 it("nothing is mixed in inference, nor at a mixing of 0", async () => {
   const z = mul(noise("z", [3, 2]), 0.9);
-  const expected = [...(await z.data())].flatMap((_, i, all) =>
+  const expected = [...(await z.data<"float32">())].flatMap((_, i, all) =>
     i % 2
       ? []
       : Array(5)
           .fill([all[i], all[i + 1]])
           .flat(),
   );
-  expectClose("inference", await showsCodes(0.9).apply(z, resting).data(), expected, 1e-6);
-  expectClose("no mixing", await showsCodes(0).apply(z, training).data(), expected, 1e-6);
+  expectClose("inference", await showsCodes(0.9).apply(z, resting).data<"float32">(), expected, 1e-6);
+  expectClose("no mixing", await showsCodes(0).apply(z, training).data<"float32">(), expected, 1e-6);
   expect(() => showsCodes(1.5)).toThrow("expected mixing from 0 to 1, got 1.5");
 });
 
@@ -221,9 +223,9 @@ it("the second derivative of a modulated convolution is that of its differences"
     const [w, along] = [noise("w", [2, 3]), noise("along", [2, 3])];
     const value = async (by: number): Promise<number> => {
       const at = tidy(() => slope(add(w, mul(along, by))));
-      return (await at.data())[0];
+      return (await at.data<"float32">())[0];
     };
-    const curvature = (await tidy(() => sum(mul(grad(slope)(w), along))).data())[0];
+    const curvature = (await tidy(() => sum(mul(grad(slope)(w), along))).data<"float32">())[0];
     const h = 0.01;
     const difference = ((await value(h)) - (await value(-h))) / (2 * h);
     expect(Math.abs(curvature)).toBeGreaterThan(0.1);

@@ -107,11 +107,11 @@ it("the gradient with R1, path length and classes is that of differences of the 
   // Where leaky ReLU bends, a penalty on slopes jumps: a direction along which it does says nothing.
   for (const player of ["discriminator", "generator"] as const) {
     const agreeing: boolean[] = [];
-    for (const along of ["a", "b", "c", "d", "e"]) {
+    for (const along of ["uphill", "a", "b"]) {
       const { slope, difference } = await derivatives(gan, player, step, { h: 1e-4, along });
       agreeing.push(Math.abs(slope - difference) < 0.02 * Math.abs(slope) + 5e-3);
     }
-    expect(agreeing.filter(Boolean).length, player).toBeGreaterThanOrEqual(3);
+    expect(agreeing.filter(Boolean).length, player).toBeGreaterThanOrEqual(2);
   }
   gan.dispose();
 });
@@ -120,10 +120,12 @@ it("pictures and logits depend on the class", async () => {
   const gan = createGan(tiny({ classes: 3 }));
   for (let i = 0; i < 2; i++) await step(gan);
   const z = randomNormal([1, 5], 0, 1, "float32", 1) as Tensor2D;
-  const pictures = await Promise.all([0, 1].map((label) => gan.generate(z, [label]).data()));
+  const pictures = await Promise.all([0, 1].map((label) => gan.generate(z, [label]).data<"float32">()));
   expect(Math.max(...pictures[0].map((value, i) => Math.abs(value - pictures[1][i])))).toBeGreaterThan(1e-3);
   const x = gan.generate(z, [0]);
-  const [first, second] = await Promise.all([0, 1].map((label) => gan.critique(x, [label]).data()));
+  const [first, second] = await Promise.all(
+    [0, 1].map((label) => gan.critique(x, [label]).data<"float32">()),
+  );
   expect(Math.abs(first[0] - second[0])).toBeGreaterThan(1e-5);
   gan.dispose();
 });
