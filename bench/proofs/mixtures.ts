@@ -139,13 +139,13 @@ async function prove(mixture: Mixture, options: ProofOptions): Promise<void> {
         byLoss: results.byLoss.map(({ row }) => row),
       },
     });
+    const shown = [long[0], ...short.filter(isShown)].flatMap((job) => done[keyOf(job)] ?? []);
+    const panels = shown.map(({ points }) => {
+      return { points: Float32Array.from(points), centres: mixture.centres };
+    });
+    const extent = 1.3 * Math.max(...mixture.centres.flat());
+    await writePicture(name, scatterPlot(panels, { extent, columns: panels.length }));
   }
-  const shown = [long[0], ...short.filter(isShown)].flatMap((job) => done[keyOf(job)] ?? []);
-  const panels = shown.map(({ points }) => {
-    return { points: Float32Array.from(points), centres: mixture.centres };
-  });
-  const extent = 1.3 * Math.max(...mixture.centres.flat());
-  await writePicture(name, scatterPlot(panels, { extent, columns: panels.length }));
 }
 
 /** Beside the longer run: pairing with one penalty, and the plain loss. */
