@@ -19,10 +19,15 @@ function embedding(to: Parameters, name: string, classes: number, width: number,
   return (mode: Mode): Tensor => matMul(labelsOf(mode), table as Tensor2D);
 }
 
-/** [N, inputs] → [N, inputs + width]: the class's embedding behind the latents; the latents alone without classes. */
+/**
+ * [N, inputs] → [N, inputs + width]: the class's embedding behind the latents; the latents alone without classes.
+ *
+ * Its entries are N(0, 1/classes) at first, small beside the latents' (R3GAN has them so). As large as those, classes
+ * are all that a generator of MNIST's digits learns: one digit a class, whatever the latents.
+ */
 export function withClass(to: Parameters, name: string, classes: number, width: number): Layer {
   if (classes === 0) return (z) => z;
-  const embed = embedding(to, name, classes, width, 1);
+  const embed = embedding(to, name, classes, width, 1 / Math.sqrt(classes));
   return (z, mode) => concat([z, embed(mode)], 1);
 }
 
