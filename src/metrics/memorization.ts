@@ -1,14 +1,5 @@
 import { type Features, pick } from "./features.ts";
-import {
-  checkEnough,
-  checkSame,
-  dealt,
-  groupOf,
-  groups,
-  jackknifeInterval,
-  type Measure,
-  wilsonInterval,
-} from "./measure.ts";
+import { checkEnough, checkSame, dealt, type Measure, wilsonInterval } from "./measure.ts";
 import { distanceTiles, squaredDistance } from "./tiles.ts";
 
 /** A sample, and what is nearest to it among the pictures trained on and among those held out. */
@@ -24,6 +15,11 @@ export interface NearestPair {
 }
 
 export interface Memorization extends Measure {
+  /**
+   * How many comparisons are independent of each other, since samples share nearest pictures: few where they are all alike,
+   * or far from every real picture, and then the value says little.
+   */
+  readonly cases: number;
   /** One for each sample, those nearest to what was trained on first: the ones to look at. */
   readonly pairs: readonly NearestPair[];
 }
@@ -37,8 +33,8 @@ const leastSamples = 20;
  * that does; well below ½ means that the two sets differ. Real pictures that training was stopped or chosen by are not
  * held out.
  * @param train, heldOut features of real pictures; of the larger set a random part is compared, and all of it in `pairs`
- * @returns `memorization-NAME`, 0 to 1; `samples` are those judged, `real` is each set's number. The interval is the wider of
- * the binomial one and that by leaving out tenths of all three sets, since samples share neighbours.
+ * @returns `memorization-NAME`, 0 to 1; `samples` are those judged, `real` is each set's number. The interval is the
+ * binomial one of `cases`
  * @throws RangeError for fewer than 20 of any
  */
 export async function memorization(
@@ -54,34 +50,37 @@ export async function memorization(
   checkEnough(metric, "training pictures", train, leastSamples, why);
   checkEnough(metric, "held-out pictures", heldOut, leastSamples, why);
   const compared = Math.min(train.count, heldOut.count);
-  const shuffled = pick(samples, dealt(samples.count, "memorization"));
-  const [near, far] = [await nearest(shuffled, train, compared), await nearest(shuffled, heldOut, compared)];
-  const parts = Array.from({ length: groups + 1 }, (_, i) => partCloser(near.among[i], far.among[i], i - 1));
-  const [value, ...without] = parts;
-  const [low, high] = wilsonInterval(value, samples.count);
-  const [least, most] = jackknifeInterval(value, [without], { least: 0, most: 1 });
-  const order = dealt(samples.count, "memorization");
+  const [near, far] = [await nearest(samples, train, compared), await nearest(samples, heldOut, compared)];
+  let closer = 0;
+  for (let i = 0; i < samples.count; i++) {
+    // A tie, as of a picture in both sets, tells nothing.
+    closer += (1 + Math.sign(far.among[i].distance - near.among[i].distance)) / 2;
+  }
+  const value = closer / samples.count;
   const pairs = near.all.map(
-    ({ at, distance }, i): NearestPair => ({
-      ...{ sample: order[i], train: at, trainDistance: distance },
-      ...{ heldOut: far.all[i].at, heldOutDistance: far.all[i].distance },
+    ({ at, distance }, sample): NearestPair => ({
+      ...{ sample, train: at, trainDistance: distance },
+      ...{ heldOut: far.all[sample].at, heldOutDistance: far.all[sample].distance },
     }),
   );
   pairs.sort((a, b) => a.trainDistance - b.trainDistance);
-  const interval = [Math.min(low, least), Math.max(high, most)] as const;
-  return { metric, value, interval, samples: samples.count, real: compared, pairs };
+  const cases = Math.min(...[near, far].map(({ among }) => independent(among)));
+  return {
+    metric,
+    value,
+    interval: wilsonInterval(value, cases),
+    cases,
+    samples: samples.count,
+    real: compared,
+    pairs,
+  };
 }
 
-/** Part of the samples that are not in a group whose first distance is less than the second. */
-function partCloser(near: Float64Array, far: Float64Array, without: number): number {
-  let [closer, count] = [0, 0];
-  for (let i = 0; i < near.length; i++) {
-    if (groupOf(i, near.length) === without) continue;
-    // A tie, as of a picture in both sets, tells nothing.
-    closer += (1 + Math.sign(far[i] - near[i])) / 2;
-    count++;
-  }
-  return closer / count;
+/** N²/Σn² for N samples, of which n have the same nearest picture: N where each has its own, 1 where all share one. */
+function independent(nearest: readonly Nearest[]): number {
+  const counts = new Map<number, number>();
+  for (const { at } of nearest) counts.set(at, (counts.get(at) ?? 0) + 1);
+  return nearest.length ** 2 / [...counts.values()].reduce((sum, count) => sum + count ** 2, 0);
 }
 
 interface Nearest {
@@ -89,51 +88,34 @@ interface Nearest {
   readonly distance: number;
 }
 
-/**
- * Of each sample the nearest picture of all, and the distance of the nearest among `compared` random ones: of all of
- * those, then without each group of them.
- */
+/** Of each sample the nearest picture of all, and the nearest among `compared` random ones. */
 async function nearest(samples: Features, pictures: Features, compared: number) {
-  const { count } = samples;
   const order = dealt(pictures.count, "memorization");
   const shuffled = pick(pictures, order);
-  // The groups' nearest of each sample, and last the nearest of what is not compared.
-  const kinds = groups + 1;
-  const kindOf = Uint8Array.from(order, (_, i) => (i < compared ? groupOf(i, compared) : groups));
-  const least = new Float32Array(count * kinds).fill(Number.POSITIVE_INFINITY);
-  const at = new Uint32Array(count * kinds);
+  const found = [compared, pictures.count].map((limit) => ({
+    limit,
+    least: new Float32Array(samples.count).fill(Number.POSITIVE_INFINITY),
+    at: new Uint32Array(samples.count),
+  }));
   for await (const { row, column, rows, columns, values } of distanceTiles(samples, shuffled)) {
-    for (let i = 0; i < rows; i++) {
-      for (let j = 0; j < columns; j++) {
-        const kind = (row + i) * kinds + kindOf[column + j];
-        if (values[i * columns + j] >= least[kind]) continue;
-        least[kind] = values[i * columns + j];
-        at[kind] = column + j;
+    for (const { limit, least, at } of found) {
+      const end = Math.min(columns, limit - column);
+      for (let i = 0; i < rows; i++) {
+        for (let j = 0; j < end; j++) {
+          const distance = values[i * columns + j];
+          if (distance >= least[row + i]) continue;
+          least[row + i] = distance;
+          at[row + i] = column + j;
+        }
       }
     }
   }
   // The products' rounding is as large as the distance of a copy.
-  const exact = Float64Array.from(least, (rough, kind) =>
-    rough === Number.POSITIVE_INFINITY
-      ? rough
-      : Math.sqrt(squaredDistance(samples, Math.floor(kind / kinds), shuffled, at[kind])),
+  const [among, all] = found.map(({ at }) =>
+    Array.from(at, (column, i): Nearest => {
+      const distance = Math.sqrt(squaredDistance(samples, i, shuffled, column));
+      return { at: order[column], distance };
+    }),
   );
-  const leastOf = (sample: number, kept: (kind: number) => boolean): number => {
-    let best = -1;
-    for (let kind = sample * kinds; kind < (sample + 1) * kinds; kind++) {
-      if (kept(kind - sample * kinds) && (best < 0 || exact[kind] < exact[best])) best = kind;
-    }
-    return best;
-  };
-  const among = Array.from({ length: kinds }, (_, without) =>
-    Float64Array.from(
-      { length: count },
-      (_, i) => exact[leastOf(i, (kind) => kind < groups && kind !== without - 1)],
-    ),
-  );
-  const all = Array.from({ length: count }, (_, i): Nearest => {
-    const kind = leastOf(i, () => true);
-    return { at: order[at[kind]], distance: exact[kind] };
-  });
   return { among, all };
 }
