@@ -17,6 +17,7 @@ Trains what NAME says and writes bench/proofs/NAME.json and NAME.png. One of: ${
 
   --seed N    default 0
   --kimg N    thousands of pictures to train on; default: the proof's own
+  --minutes N of the processor after which a contestant stops in any case
   --data DIR  the folder with mnist, faces and features; default ../shared/data
   --runs DIR  checkpoints; a run that was cut off goes on from there; default runs/proofs
   --help      this text
@@ -27,6 +28,7 @@ const { values: flags, positionals } = parseArgs({
   options: {
     seed: { type: "string", default: "0" },
     kimg: { type: "string" },
+    minutes: { type: "string" },
     data: { type: "string", default: "../shared/data" },
     runs: { type: "string", default: "runs/proofs" },
     help: { type: "boolean", default: false },
@@ -34,7 +36,7 @@ const { values: flags, positionals } = parseArgs({
 });
 
 /** @throws Error for what is no number above 0, or from 0 on where `from` is 0 */
-function numberOf(flag: "seed" | "kimg", text: string): number {
+function numberOf(flag: "seed" | "kimg" | "minutes", text: string): number {
   const value = Number(text);
   if (text !== "" && value >= 0 && Number.isFinite(value) && (flag === "seed" || value > 0)) return value;
   throw new Error(`--${flag}: expected a number, got "${text}"`);
@@ -54,6 +56,7 @@ async function main(): Promise<void> {
     name,
     seed: numberOf("seed", flags.seed),
     kimg: flags.kimg === undefined ? undefined : numberOf("kimg", flags.kimg),
+    cpuMinutes: flags.minutes === undefined ? undefined : numberOf("minutes", flags.minutes),
     data: resolve(flags.data),
     runs: resolve(flags.runs),
   });

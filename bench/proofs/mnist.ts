@@ -73,7 +73,7 @@ async function contest(
 }
 
 async function prove(options: ProofOptions): Promise<void> {
-  const { name, seed, kimg = 140, runs, data } = options;
+  const { name, seed, kimg = 140, cpuMinutes: limit, runs, data } = options;
   await init({ device: "wasm", threads: 1 });
   const classifier = await digitClassifier(data, runs);
   const shared = { resolution, channels: 1, classes, seed } as const;
@@ -89,7 +89,7 @@ async function prove(options: ProofOptions): Promise<void> {
   const dc = await contest("dcgan", { settings, cpuMinutes }, options, classifier);
   const ends = [r3, dc].map(({ curve }) => curve[curve.length - 1]);
   await writeProof(name, {
-    command: commandOf({ name, seed, kimg }),
+    command: commandOf({ name, seed, kimg, cpuMinutes: limit }),
     seeds: [seed],
     minutes: rounded(
       ends.reduce((sum, { minutes }) => sum + minutes, 0),

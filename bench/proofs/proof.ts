@@ -11,6 +11,8 @@ export interface ProofOptions {
   readonly seed: number;
   /** Length of training in thousands of pictures, where not the proof's own. */
   readonly kimg?: number;
+  /** Each contestant stops after so many minutes of the processor, where not at its length before. */
+  readonly cpuMinutes?: number;
   /** Folder with `mnist`, `faces`, `features`. */
   readonly data: string;
   /** Where checkpoints go: a run of the same name and seed goes on from there. */
@@ -53,8 +55,11 @@ export interface ProofRecord {
 const at = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
 /** The command that repeats a proof. */
-export const commandOf = ({ name, seed, kimg }: Pick<ProofOptions, "name" | "seed" | "kimg">): string =>
-  `npm run proof -- ${name} --seed ${seed}${kimg === undefined ? "" : ` --kimg ${kimg}`}`;
+export function commandOf({ name, seed, kimg, cpuMinutes }: Omit<ProofOptions, "data" | "runs">): string {
+  const length = kimg === undefined ? "" : ` --kimg ${kimg}`;
+  const limit = cpuMinutes === undefined ? "" : ` --minutes ${cpuMinutes}`;
+  return `npm run proof -- ${name} --seed ${seed}${length}${limit}`;
+}
 
 /** Writes `bench/proofs/NAME.json`. */
 export async function writeProof(name: string, proof: Omit<ProofRecord, "machine" | "date">): Promise<void> {
