@@ -5,7 +5,15 @@ import type { Gan } from "../gan/gan.ts";
 import { sample } from "../gan/sample.ts";
 import type { Report } from "../gan/train.ts";
 import { imageBatch, imageBytes } from "../ops/image.ts";
-import { balanceOf, type Copies, type Marks, type Measures, marksOf, separation } from "./measures.ts";
+import {
+  balanceOf,
+  type Copies,
+  type Marks,
+  type Measures,
+  marksOf,
+  type Separation,
+  separation,
+} from "./measures.ts";
 import { median, nearest, spread, type Thumbnails, thumbnails } from "./thumbnails.ts";
 
 /** The class of each of some pictures; `network.classify` of ganvil/metrics is one. */
@@ -146,14 +154,13 @@ export async function checkup(
   const onData = await logits(gan, first(labelled(data), spreadOf));
   const onSamples = await logits(gan, { pictures, labels });
   const onOthers = heldOut && (await logits(gan, first(labelled(heldOut), spreadOf)));
-  const of = Math.min(onData.length, onOthers?.length ?? 0);
   const { ada, apa = ada } = report.controls;
   return {
     at: report.imagesSeen,
     progress: report.progress,
     diversity: relativeSpread(small, data, labels),
     discernment: separation(onData, onSamples),
-    familiarity: onOthers && { value: separation(onData, onOthers), of },
+    familiarity: onOthers && familiarityOf(onData, onOthers),
     copies: heldOut && (await copiesAmong(small, { data: data.small, heldOut: heldOut.small, usual })),
     passes: report.imagesSeen / reference.size,
     signs: report.signals.realSign ?? Number.NaN,
@@ -163,6 +170,11 @@ export async function checkup(
     balance:
       classify && reference.classes && balanceOf(reference.classes, await classify(pictures), classNames),
   };
+}
+
+function familiarityOf(known: readonly number[], others: readonly number[]): Separation {
+  const [n, m] = [known.length, others.length];
+  return { value: separation(known, others), error: Math.sqrt((n + m + 1) / (12 * n * m)) };
 }
 
 /** Of samples over that of the data, class by class where there are some. */

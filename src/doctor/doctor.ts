@@ -50,8 +50,8 @@ export interface Doctor extends Monitor {
   readonly checkups: readonly Measures[];
 }
 
-/** Steps before the first checkup: the very first change fresh weights most. */
-const stepsBefore = 8;
+/** Steps before the first checkup, early: rates that are too large show best while weights are small. */
+const stepsBefore = 2;
 
 /**
  * Watches training for mode collapse, a dead or overfitting discriminator, vanishing or exploding gradients, steps that are
@@ -120,8 +120,9 @@ class Watch implements Doctor {
         const saying = error.message.split(";")[0];
         const at = gan.imagesSeen;
         const finding = found("non-finite", {
-          measured: Number.NaN,
-          threshold: Number.MAX_VALUE,
+          // So many turns were not finite.
+          measured: 1,
+          threshold: 0,
           at,
           saying,
         });
@@ -141,14 +142,15 @@ class Watch implements Doctor {
     { reference, options, every }: Circumstances,
   ): Promise<Finding[]> {
     const ofSteps = this.#pulse.add(report);
-    const fresh = ofSteps === undefined ? [] : this.#ledgers.steps.update(ofSteps);
+    const { steps, checkups } = this.#ledgers;
+    const fresh = ofSteps === undefined ? [] : steps.update(ofSteps).filter((one) => !checkups.has(one));
     if (this.#before !== undefined || report.progress === 1) {
       const sizes = this.#before === undefined ? {} : changes(this.#before, await weightsOf(gan));
       this.#before = undefined;
       this.#due = report.imagesSeen + every;
       this.checkups.push(await checkup(gan, report, reference, options, sizes));
       const all = judged(this.checkups);
-      fresh.push(...this.#ledgers.checkups.update(all));
+      fresh.push(...checkups.update(all).filter((one) => !steps.has(one)));
       const healthy = [...all, ...(ofSteps ?? [])].every(({ severity }) => severity === "warning");
       if (this.#rollbacks > 0 && healthy) this.#good = await gan.state();
     } else if (report.imagesSeen >= this.#due) {

@@ -8,7 +8,7 @@ type Judge = (present: Measures, before: readonly Measures[]) => Finding[];
 const leastDiversity = 0.1;
 /** Likewise where they were more unlike before: this part of the most there was. */
 const leastOfMost = 0.4;
-/** Images after which a generator's average has got somewhere. */
+/** Images after which a generator's average, and a discriminator, have got somewhere. */
 const settled = 2000;
 
 /** The less of the two: few modes show in the nearest, one in the mean. */
@@ -19,7 +19,7 @@ const collapse: Judge = (present, before) => {
   const [value, ...last] = [present, ...before.slice(-2)].map(diversityOf);
   const most = Math.min(1, Math.max(...before.map(diversityOf)));
   const fallen = value < leastOfMost * most && last[1] < leastOfMost * most;
-  const small = value < leastDiversity && value < 1.25 * Math.min(...last);
+  const small = value < leastDiversity && value <= 1.25 * Math.min(...last);
   if (!(fallen || small)) return [];
   const threshold = small ? leastDiversity : leastOfMost * most;
   const past = small ? "" : `, after up to ${shown(most)} before`;
@@ -42,7 +42,7 @@ const deadDiscriminator: Judge = (present, before) => {
   }
   const latest = [...before.slice(1 - guesses), present];
   const most = Math.max(...latest.map(({ discernment }) => discernment));
-  if (latest.length < guesses || !(most < leastDiscernment)) return [];
+  if (at < settled || latest.length < guesses || !(most < leastDiscernment)) return [];
   const saying = `The discriminator rates the real one of a real and a generated picture higher in at most ${percent(most)} of pairs, which guessing does in 50 %, in ${guesses} checkups in a row; fewer than ${percent(leastDiscernment)} means that it cannot tell them apart`;
   return [found("dead-discriminator", { measured: most, threshold: leastDiscernment, at, saying })];
 };
@@ -71,8 +71,8 @@ const manyPasses = 40;
 const overfitting: Judge = ({ familiarity, passes, at, signs, strength }) => {
   const often = `each was shown ${shown(passes)} times`;
   if (familiarity !== undefined) {
-    const { value, of } = familiarity;
-    const threshold = Math.max(mostFamiliar, 0.5 + certain / Math.sqrt(6 * of));
+    const { value, error } = familiarity;
+    const threshold = Math.max(mostFamiliar, 0.5 + certain * error);
     if (!(value > threshold)) return [];
     const saying = `The discriminator rates a picture trained on higher than one held out in ${percent(value)} of pairs, more than ${percent(threshold)} (${often})`;
     return [found("overfitting", { measured: value, threshold, at, saying })];

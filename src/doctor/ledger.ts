@@ -19,6 +19,11 @@ export class Ledger {
     return fresh;
   }
 
+  /** True for a finding like one that stands. */
+  has(finding: Finding): boolean {
+    return this.#standing.has(keyOf(finding));
+  }
+
   forget(): void {
     this.#standing.clear();
   }

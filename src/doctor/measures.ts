@@ -31,8 +31,8 @@ export interface Measures {
 export interface Separation {
   /** Part of pairs rated in the right order. */
   readonly value: number;
-  /** Pictures on the smaller side. */
-  readonly of: number;
+  /** Its standard error by chance: √((n + m + 1)/12nm) for n pictures and m. */
+  readonly error: number;
 }
 
 export interface Copies {

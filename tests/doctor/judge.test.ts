@@ -8,7 +8,7 @@ const checkup = (at: number, changed: Partial<Measures> = {}): Measures => ({
   ...{ at, progress: at / 20_000, passes: at / 5000, signs: 0.5 },
   diversity: { mean: 0.8, nearest: 0.7 },
   discernment: 0.9,
-  familiarity: { value: 0.52, of: 128 },
+  familiarity: { value: 0.52, error: 0.036 },
   copies: { nearer: 0.5, closeness: 1, samples: 128 },
   stepSizes: { generator: 0.005, discriminator: 0.004 },
   ...changed,
@@ -34,6 +34,7 @@ describe("a checkup's judgement", () => {
 
   it("finds a collapse from the start, and one later, where samples have become alike for good", () => {
     expect(kinds(...diversity(0, 0.001, 0.001, 0.001))).toEqual(["collapse"]);
+    expect(kinds(...diversity(0, 0, 0))).toEqual(["collapse"]);
     expect(kinds(...diversity(0.1, 0.5, 0.8, 0.3))).toEqual([]);
     const [finding] = found(...diversity(0.1, 0.5, 0.8, 0.3, 0.2));
     expect(finding).toMatchObject({ kind: "collapse", severity: "fault", measured: 0.2, at: 5000 });
@@ -59,9 +60,9 @@ describe("a checkup's judgement", () => {
   });
 
   it("finds overfitting by held-out pictures, beyond what chance does with so few", () => {
-    expect(kinds({ familiarity: { value: 0.72, of: 128 } })).toEqual(["overfitting"]);
-    expect(kinds({ familiarity: { value: 0.72, of: 20 } })).toEqual([]);
-    expect(kinds({ familiarity: { value: 0.95, of: 20 } })).toEqual(["overfitting"]);
+    expect(kinds({ familiarity: { value: 0.72, error: 0.036 } })).toEqual(["overfitting"]);
+    expect(kinds({ familiarity: { value: 0.72, error: 0.09 } })).toEqual([]);
+    expect(kinds({ familiarity: { value: 0.95, error: 0.09 } })).toEqual(["overfitting"]);
   });
 
   it("without them finds it by ADA's sign, and warns of a certain discriminator after many passes", () => {
