@@ -6,6 +6,7 @@ import type { Proof } from "./proof.ts";
 const proofs: Readonly<Record<string, () => Promise<Proof>>> = {
   ring: async () => (await import("./mixtures.ts")).ring,
   grid: async () => (await import("./mixtures.ts")).grid,
+  doctor: async () => (await import("./doctor.ts")).doctorProof,
   faces: async () => (await import("./faces.ts")).faces,
   mnist: async () => (await import("./mnist.ts")).mnist,
   "stacked-mnist": async () => (await import("./stacked-mnist.ts")).stackedMnist,
