@@ -1,6 +1,6 @@
 import { SingleBar } from "cli-progress";
 import { duration } from "./duration.ts";
-import type { SessionReport } from "./session.ts";
+import { findingInWords, type SessionReport } from "./session.ts";
 
 /** Shows how training goes: a bar on a terminal, a line a tick elsewhere. */
 export interface Progress {
@@ -18,6 +18,12 @@ const figures = ({ device, imagesPerSecond, losses, secondsLeft }: SessionReport
 const shadersInWords = ({ compiled, asked }: { compiled: number; asked: number }): string =>
   `shaders compiled: ${compiled} of ${asked}`;
 
+/** What happened in a step beside training. */
+const news = ({ notices, findings }: SessionReport): string[] => [
+  ...notices,
+  ...findings.map(findingInWords),
+];
+
 /** To the start of an empty line, on a terminal that wraps long ones; and back to one that does not, as the bar has it. */
 const besideBar = (text: string): string => `\r\u001b[K\u001b[?7h${text}\n\u001b[?7l`;
 
@@ -32,7 +38,7 @@ function bar(kimg: number): Progress {
   return {
     warmUp: (shaders) => shown.update({ state: shadersInWords(shaders) }),
     step: (report) => {
-      for (const notice of report.notices) process.stdout.write(besideBar(notice));
+      for (const text of news(report)) process.stdout.write(besideBar(text));
       shown.update(report.progress, { kimg: report.kimg.toFixed(1), state: figures(report) });
     },
     tick: () => {},
@@ -51,8 +57,8 @@ function lines(kimg: number): Progress {
       warmedUp = performance.now();
       console.log(shadersInWords(shaders));
     },
-    step: ({ notices }) => {
-      for (const notice of notices) console.log(notice);
+    step: (report) => {
+      for (const text of news(report)) console.log(text);
     },
     tick: (report, files) => {
       console.log(`${report.kimg.toFixed(1)}/${kimg} kimg  ${figures(report)}  ${files.join(" ")}`);

@@ -56,16 +56,18 @@ export class RunFolder {
 
   /** Adds lines to the log. */
   async log(lines: readonly SessionReport[]): Promise<void> {
-    const text = lines.map(({ step, kimg, losses, gradientNorms, device, notices, imagesPerSecond }) =>
-      JSON.stringify({
-        step,
-        kimg,
-        losses,
-        gradientNorms,
-        device,
-        notices: notices.length > 0 ? notices : undefined,
-        imagesPerSecond: Number(imagesPerSecond.toFixed(1)),
-      }),
+    const text = lines.map(
+      ({ step, kimg, losses, gradientNorms, device, notices, findings, imagesPerSecond }) =>
+        JSON.stringify({
+          step,
+          kimg,
+          losses,
+          gradientNorms,
+          device,
+          notices: notices.length > 0 ? notices : undefined,
+          findings: findings.length > 0 ? findings : undefined,
+          imagesPerSecond: Number(imagesPerSecond.toFixed(1)),
+        }),
     );
     await appendFile(this.#log, text.map((line) => `${line}\n`).join(""));
   }

@@ -1,4 +1,13 @@
-import { type Dataset, type Gan, type ImageBytes, type Report, sample, train } from "ganvil";
+import {
+  type Dataset,
+  doctor,
+  type Finding,
+  type Gan,
+  type ImageBytes,
+  type Report,
+  sample,
+  train,
+} from "ganvil";
 
 /** One report of a session; every so often with a grid's worth of samples. */
 export interface SessionReport extends Report {
@@ -18,6 +27,10 @@ export interface SessionOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A finding as people read it. */
+export const findingInWords = ({ severity, message, remedy }: Finding): string =>
+  `${severity}: ${message} ${remedy}`;
+
 /** Weight of the past in the speed shown, a step. */
 const speedMemory = 0.95;
 
@@ -30,7 +43,7 @@ export async function* runSession(
   const { batch, kimg } = gan.settings;
   let secondsPerImage = 0;
   let reports = 0;
-  for await (const report of train(gan, data, { signal })) {
+  for await (const report of train(gan, data, { signal, doctor: doctor({ every: tickKimg }) })) {
     const now = report.seconds / batch;
     secondsPerImage = reports++ === 0 ? now : speedMemory * secondsPerImage + (1 - speedMemory) * now;
     const ticked =

@@ -90,6 +90,9 @@ function hear(message: FromWorker): void {
     case "gpu-failed":
       showGpuFailed(message);
       break;
+    case "found":
+      showFound(message);
+      break;
     case "steps":
       element("warm-up", HTMLElement).hidden = true;
       chart.add(message.points);
@@ -158,6 +161,7 @@ element("restart", HTMLButtonElement).addEventListener("click", () => {
   clearSamples();
   for (const id of ["skipped", "warm-up", "without-gpu"]) element(id, HTMLElement).hidden = true;
   element("gpu-failures", HTMLElement).replaceChildren();
+  element("findings", HTMLElement).replaceChildren();
   for (const id of ["shown", "left", "speed", "memory", "pictures", "computed-on"]) write(id, "–");
   progress.value = 0;
   show({ error: undefined });
@@ -193,6 +197,15 @@ function showGpuFailed({ kimg, device, notice }: FromWorker & { type: "gpu-faile
       `The GPU stopped working at ${kimg.toFixed(1)} kimg. Nothing is lost: training goes on, on ${device}.`,
     ),
     paragraph("note", notice),
+  );
+}
+
+/** What the doctor says, the latest below. */
+function showFound({ kimg, severity, text }: FromWorker & { type: "found" }): void {
+  const textContent = `At ${kimg.toFixed(1)} kimg, ${text}`;
+  const className = severity === "fault" ? "notice" : "note";
+  element("findings", HTMLElement).append(
+    Object.assign(document.createElement("p"), { className, textContent }),
   );
 }
 

@@ -88,6 +88,13 @@ export type FromWorker =
       readonly device: string;
       readonly notice: string;
     }
+  /** The doctor found something, in words. */
+  | {
+      readonly type: "found";
+      readonly kimg: number;
+      readonly severity: "warning" | "fault";
+      readonly text: string;
+    }
   /** The steps since the last such message. */
   | { readonly type: "steps"; readonly points: readonly LossPoint[]; readonly figures: ProgressFigures }
   | { readonly type: "samples"; readonly kimg: number; readonly samples: SampleTiles }

@@ -15,7 +15,7 @@ import { deviceInWords } from "../device.ts";
 import { drawnFaces } from "../dicebear-faces.ts";
 import { rasterise } from "../rasterise-browser.ts";
 import { facesRecipe, type RecipeName, recipeAgain, type Size } from "../recipes.ts";
-import { runSession, type SessionReport } from "../session.ts";
+import { findingInWords, runSession, type SessionReport } from "../session.ts";
 import { decodeGenerator, type Trained } from "../trained.ts";
 import { Gate } from "./gate.ts";
 import type { FromWorker, LossPoint, RunOptions, SampleTiles, ToWorker } from "./messages.ts";
@@ -139,6 +139,8 @@ async function run(gan: Gan, data: Dataset, backend: GanvilBackend): Promise<voi
     const { kimg, progress } = report;
     for (const notice of report.notices)
       post({ type: "gpu-failed", kimg, device: deviceInWords(backend), notice });
+    for (const finding of report.findings)
+      post({ type: "found", kimg, severity: finding.severity, text: findingInWords(finding) });
     const { generator, discriminator } = report.losses;
     points.push({ kimg, generator, discriminator });
     const samples =
