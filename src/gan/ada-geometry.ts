@@ -16,7 +16,8 @@ import {
   type Tensor4D,
   zerosLike,
 } from "@tensorflow/tfjs-core";
-import { affineGrid, gridSample } from "../ops/sample.ts";
+import { call } from "../backend/op.ts";
+import { affineGrid, sample } from "../ops/sample.ts";
 import { among, around, type Draws, logNormal, turnedAbout } from "./ada-draws.ts";
 
 /** Maps of the plane, one a picture: (x, y) → (a·x + b·y + dx, c·x + d·y + dy), each number float32 [N]. */
@@ -25,21 +26,30 @@ interface Maps {
   readonly shift: readonly [dx: Tensor, dy: Tensor];
 }
 
+/** What is drawn of changes of place. */
+interface Places {
+  readonly blits: boolean;
+  readonly geometry: boolean;
+}
+
 /**
- * Square pictures moved by what is drawn: one map a picture, from its positions to those of the source, one bilinear
- * resampling for all, and beyond the edges what is inside, mirrored.
+ * Square pictures moved by what is drawn: one map a picture, one bilinear resampling for all, and beyond the edges what
+ * is inside, mirrored.
  */
-export function moved(
-  x: Tensor4D,
-  draws: Draws,
-  { blits, geometry }: { readonly blits: boolean; readonly geometry: boolean },
-): Tensor4D {
+export function moved(x: Tensor4D, draws: Draws, places: Places): Tensor4D {
+  if (!(places.blits || places.geometry)) return x;
   const size = x.shape[1];
+  const at = mirrored(affineGrid(sourceMaps(size, draws, places), [size, size]), size);
+  return call(sample, { x, at }, { slopes: 0 }) as Tensor4D;
+}
+
+/** The maps [N, 2, 3] from positions in the result, from −1 to 1, to those in the source, in pixels from its corner. */
+export function sourceMaps(size: number, draws: Draws, { blits, geometry }: Places): Tensor {
   const maps = [...(blits ? [blit(size, draws)] : []), ...(geometry ? [placement(draws)] : [])];
-  if (maps.length === 0) return x;
-  const [[a, b, c, d], [dx, dy]] = (({ linear, shift }) => [linear, shift] as const)(maps.reduce(composed));
-  const theta = reshape(stack([a, b, dx, c, d, dy], 1), [-1, 2, 3]);
-  return gridSample(x, mirrored(affineGrid(theta, [size, size])));
+  const { linear, shift } = maps.reduce(composed);
+  const [a, b, c, d] = linear;
+  const [dx, dy] = shift.map((by) => add(by, 1));
+  return mul(reshape(stack([a, b, dx, c, d, dy], 1), [-1, 2, 3]), size / 2);
 }
 
 /** The outer map of the inner one's result. */
@@ -95,10 +105,8 @@ function placement(draws: Draws): Maps {
 }
 
 /**
- * Positions beyond an edge are those inside, mirrored at it, once; none is nearer to it than the outermost pixels' centres.
+ * Positions beyond an edge, at 0 or the size, are those inside, mirrored at it, once; none is nearer to it than the
+ * outermost pixels' centres. As `sample` counts them, from the first pixel's centre.
  */
-function mirrored(grid: Tensor4D): Tensor4D {
-  const outermost = 1 - 1 / grid.shape[1];
-  const inside = sub(1, abs(sub(2, abs(add(grid, 1)))));
-  return clipByValue(inside, -outermost, outermost) as Tensor4D;
-}
+const mirrored = (positions: Tensor, size: number): Tensor =>
+  clipByValue(sub(size - 0.5, abs(sub(abs(positions), size))), 0, size - 1);

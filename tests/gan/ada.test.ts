@@ -5,6 +5,7 @@ import {
   scalar,
   sub,
   type Tensor,
+  type Tensor2D,
   type Tensor4D,
   tensor,
   tidy,
@@ -141,6 +142,15 @@ it("pseudo augmentation presents as many generated pictures as its probability s
   expect(shown.every((value) => Math.abs(value) === 1)).toBe(true);
 });
 
+it("pseudo augmentation presents a picture of the real one's class", async () => {
+  const fake = tensor([0.1, 0.2, 0.3, 0.4], [4, 1, 1, 1]) as Tensor4D;
+  const turn = { key: (purpose: string) => deriveKey(2, purpose), control: () => scalar(1) };
+  const present = async (labels?: Tensor2D) =>
+    apa().present!(fill([4, 1, 1, 1], 1) as Tensor4D, fake, { ...turn, labels }).data();
+  expectClose("of classes", await present(fill([4, 2], 0) as Tensor2D), [0.1, 0.2, 0.3, 0.4], 1e-6);
+  expectClose("of none", await present(), [0.4, 0.3, 0.2, 0.1], 1e-6);
+});
+
 describe("the strength", () => {
   it("grows where the discriminator overfits, falls where it does not, within bounds", () => {
     const { next } = strengthController("ada", { target: 0.6, adjustKimg: 1, most: 0.8 });
@@ -168,5 +178,18 @@ describe("the strength", () => {
     expect(gan.controls.ada).toBeGreaterThan(0.04);
     expect(gan.imagesSeen).toBe(60 * batch);
     gan.dispose();
+  });
+
+  it("goes on exactly from a state", async () => {
+    const made = () =>
+      still({ augment: apa({ initial: 0.2 }, ada({ initial: 0.3, adjustKimg: 0.2 })), learningRate: 0.01 });
+    const [whole, resumed] = [made(), made()];
+    for (let i = 0; i < 4; i++) await step(whole, `${i}`);
+    resumed.restore(await whole.state());
+    for (const gan of [whole, resumed]) for (let i = 4; i < 8; i++) await step(gan, `${i}`);
+    expect(whole.controls.ada).not.toBe(0.3);
+    expect(whole.controls.apa).not.toBe(0.2);
+    expect(await resumed.state()).toEqual(await whole.state());
+    for (const gan of [whole, resumed]) gan.dispose();
   });
 });
