@@ -1,4 +1,5 @@
-export { FeatureNetwork, type FeatureShape, type FeatureTask } from "./feature-network.ts";
+export type { FeatureShape, FeatureTask } from "./feature-layers.ts";
+export { FeatureNetwork } from "./feature-network.ts";
 export {
   type FeatureFunction,
   type Features,

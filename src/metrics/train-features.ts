@@ -32,11 +32,11 @@ import { deriveKey } from "../random.ts";
 import {
   checkedShape,
   type FeatureLayers,
-  FeatureNetwork,
   type FeatureShape,
   type FeatureTask,
   featureLayers,
-} from "./feature-network.ts";
+} from "./feature-layers.ts";
+import { FeatureNetwork } from "./feature-network.ts";
 
 export interface TrainFeaturesOptions {
   /** What the network is called; its hash is added. */

@@ -21,7 +21,7 @@ const budgetBytes: Record<string, number> = {
   "./io/node": 6_000,
   // The kernels are most of these, and a page has them already.
   "./latent": 165_000,
-  "./metrics": 170_000,
+  "./metrics": 60_000,
   "./worker": 2_000,
 };
 
