@@ -1,15 +1,13 @@
 import { randomNormal, type Tensor2D, type Tensor4D } from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createGan, type Gan } from "../../src/gan/gan.ts";
-import { r1, r2 } from "../../src/gan/regularizers.ts";
 import type { GanSettings } from "../../src/gan/settings.ts";
-import { inferenceMode, type Network } from "../../src/nn/network.ts";
+import { disposeNetwork, inferenceMode, type Network } from "../../src/nn/network.ts";
 import { dcgan } from "../../src/recipes/dcgan.ts";
 import { r3gan } from "../../src/recipes/r3gan.ts";
 import { sngan } from "../../src/recipes/sngan.ts";
 import { wganGp } from "../../src/recipes/wgan-gp.ts";
 import { useBuild } from "../builds.ts";
-import { derivatives } from "../gan/derivatives.ts";
 import { random } from "../ops/check.ts";
 
 beforeAll(useBuild);
@@ -36,9 +34,6 @@ const thin = (name: string) => (name === "r3gan" ? [16, 16, 16] : [6, 5, 4]);
 
 const classes = 3;
 
-/** Recipes whose penalties on noise are in the thousands. */
-const steep = new Set(["dcgan", "wganGp"]);
-
 async function step(gan: Gan, name = "real") {
   const { channels, resolution } = gan.settings;
   const count = gan.imagesPerStep;
@@ -57,10 +52,9 @@ for (const [name, recipe] of Object.entries(recipes)) {
   describe(name, () => {
     it("has about 0.1 million parameters a side in size nano, and more from size to size", () => {
       const sides = (["nano", "small", "full"] as const).map((size) => {
-        const gan = createGan(recipe({ size }));
-        const { generator, discriminator } = gan.settings;
+        const { generator, discriminator } = recipe({ size });
         const found = [sizeOf(generator), sizeOf(discriminator)];
-        gan.dispose();
+        for (const side of [generator, discriminator]) disposeNetwork(side);
         return found;
       });
       for (const side of [0, 1]) {
@@ -99,25 +93,6 @@ for (const [name, recipe] of Object.entries(recipes)) {
       const [right, wrong] = [gan.critique(one, [0, 0]), gan.critique(one, [1, 2])];
       expect(right.shape).toEqual([2]);
       expect(await right.data()).not.toEqual(await wrong.data());
-      gan.dispose();
-    });
-
-    it("with R1 and R2 has the gradient of its loss's differences", async () => {
-      const settings = recipe({ widths: thin(name), latent: 5, batch: 2, channels: 1, classes });
-      const own = settings.regularizers ?? [];
-      const gan = createGan({
-        ...settings,
-        regularizers: own.some((regularizer) => regularizer.name === "r1") ? own : [...own, r1(2), r2(2)],
-        ...{ learningRate: 0, beta1: 0, capture: false, discriminatorSteps: 1 },
-      });
-      // Penalties jump where a leaky ReLU's input changes its sign: only a short way crosses none.
-      const options = { h: steep.has(name) ? 1e-5 : 1e-3 };
-      // Until the power iteration has settled, differences see the estimate of σ move.
-      if (name === "sngan") for (let i = 0; i < 40; i++) await step(gan);
-      for (const player of ["discriminator", "generator"] as const) {
-        const { slope, difference } = await derivatives(gan, player, step, options);
-        expect(Math.abs(slope - difference)).toBeLessThan(0.12 * Math.abs(slope) + 0.04);
-      }
       gan.dispose();
     });
   });
