@@ -6,7 +6,7 @@ import { type Condition, logitLayer, withClass } from "../nn/condition.ts";
 import { batchNorm, conv, convTranspose, dense } from "../nn/layers.ts";
 import { type Layer, type Network, network } from "../nn/network.ts";
 import { cosine } from "../optim/schedule.ts";
-import { checkOptions, checkRates, checkSize, given, type RecipeOptions } from "./options.ts";
+import { checkOptions, checkRates, checkSize, given, kept, type RecipeOptions } from "./options.ts";
 
 /** Options of recipes whose networks are DCGAN's or near it. */
 export interface ConvolutionalOptions extends RecipeOptions {
@@ -80,7 +80,7 @@ export function convolutionalSettings(
     auxiliary: classes > 0 && condition === "auxiliary" ? { weight: 1 } : undefined,
     learningRate: cosine(...learningRate),
     averageHalfLife: 4000,
-    recipe: { name, options: complete },
+    recipe: { name, options: kept(complete) },
   };
 }
 

@@ -9,7 +9,7 @@ import { batchNorm, conv, dense } from "../nn/layers.ts";
 import { chain, type Network, network } from "../nn/network.ts";
 import { skipExcitation } from "../nn/skip-excitation.ts";
 import { fastganDiscriminator, reconstruction } from "./fastgan-discriminator.ts";
-import { checkOptions, checkSize, given, type RecipeOptions } from "./options.ts";
+import { checkOptions, checkSize, given, kept, type RecipeOptions } from "./options.ts";
 
 export interface FastganOptions extends RecipeOptions {
   /** Height and width of pictures: 32, 64, 128 or 256. Default 32. */
@@ -71,7 +71,7 @@ export function fastgan(options: FastganOptions = {}): GanSettings {
     beta2: 0.999,
     averageHalfLife: 5500,
     augment,
-    recipe: { name: "fastgan", options: { ...complete, augment: options.augment?.name } },
+    recipe: { name: "fastgan", options: { ...kept(complete), augment: options.augment?.name } },
   };
 }
 

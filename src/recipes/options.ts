@@ -23,6 +23,14 @@ export interface RecipeOptions {
 export const given = <T extends object>(options: T): Partial<T> =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
 
+/** Options as a checkpoint keeps them, for the recipe to be called with again: no condition where there are no classes. */
+export function kept<T extends { readonly classes: number; readonly condition: Condition }>({
+  condition,
+  ...options
+}: T): Omit<T, "condition"> & { readonly condition?: Condition } {
+  return options.classes > 0 ? { ...options, condition } : options;
+}
+
 /** @throws RangeError naming the recipe for an option that it cannot have */
 export function checkOptions(
   recipe: string,

@@ -11,7 +11,7 @@ import { basisHead, basisTail, plainConv, residualBlock } from "../nn/residual.t
 import { spaceToDepth } from "../ops/space-depth.ts";
 import { downsample2d, upsample2d } from "../ops/upfirdn2d.ts";
 import { cosine, linear } from "../optim/schedule.ts";
-import { checkOptions, checkRates, checkSize, given, type RecipeOptions } from "./options.ts";
+import { checkOptions, checkRates, checkSize, given, kept, type RecipeOptions } from "./options.ts";
 
 export interface R3ganOptions extends RecipeOptions {
   /** Height and width of pictures: 32, 64 or 128. Default 32. */
@@ -90,7 +90,7 @@ export function r3gan(options: R3ganOptions = {}): GanSettings {
     beta2: linear(0.9, 0.99),
     averageHalfLife: linear(0, 20 * kimg, 0.2),
     augment: options.augment,
-    recipe: { name: "r3gan", options: { ...complete, augment: options.augment?.name } },
+    recipe: { name: "r3gan", options: { ...kept(complete), augment: options.augment?.name } },
   };
 }
 

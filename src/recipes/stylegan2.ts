@@ -18,7 +18,7 @@ import {
 import { styleNetwork } from "../nn/style.ts";
 import { minibatchStddev, pixelNorm } from "../ops/norm.ts";
 import { upsample2d } from "../ops/upfirdn2d.ts";
-import { checkOptions, checkSize, given, type RecipeOptions } from "./options.ts";
+import { checkOptions, checkSize, given, kept, type RecipeOptions } from "./options.ts";
 import { startingGamma } from "./r3gan.ts";
 
 export interface Stylegan2Options extends RecipeOptions {
@@ -88,7 +88,7 @@ export function stylegan2(options: Stylegan2Options = {}): GanSettings {
     beta2: 0.99,
     averageHalfLife: (10_000 * batch) / 32,
     augment: options.augment,
-    recipe: { name: "stylegan2", options: { ...complete, augment: options.augment?.name } },
+    recipe: { name: "stylegan2", options: { ...kept(complete), augment: options.augment?.name } },
   };
 }
 
