@@ -79,6 +79,24 @@ async function slightCheckpoint(): Promise<{ name: string; mimeType: string; buf
 }
 
 describe("the page of the faces demo", () => {
+  it("draws with the generator that comes with it, other faces each time, before anything is trained", async () => {
+    const { page, faults } = await openPage(browser, urlOf(served));
+    const drawn = async () => {
+      await page.click("#show-trained");
+      await page.waitForFunction(() => globalThis.heard.trained > 0, null, { timeout: 30_000 });
+      await page.evaluate(() => {
+        globalThis.heard.trained = 0;
+      });
+      return colours(page, "#samples");
+    };
+    const first = await drawn();
+    expect(first).toBeGreaterThan(1000);
+    expect(await drawn()).not.toBe(first);
+    expect(await text(page, "#samples-note")).toMatch(/^by \w+, trained before on photographs for \d+ kimg$/);
+    expect(faults).toEqual([]);
+    await page.close();
+  }, 120_000);
+
   it("trains on drawn faces without ever holding up the page, and can be paused, saved and gone on with", async () => {
     const { page, faults } = await openPage(browser, urlOf(served));
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);

@@ -8,6 +8,8 @@ import type { PreviewServer, ViteDevServer } from "vite";
 interface Heard {
   steps: number;
   grids: number;
+  /** Grids of the generator that comes with the page. */
+  trained: number;
   lastKimg: number;
 }
 
@@ -31,13 +33,14 @@ export async function openPage(browser: Browser, url: string): Promise<{ page: P
     if (["error", "warning"].includes(message.type())) faults.push(`${message.type()}: ${message.text()}`);
   });
   await page.addInitScript(() => {
-    globalThis.heard = { steps: 0, grids: 0, lastKimg: 0 };
+    globalThis.heard = { steps: 0, grids: 0, trained: 0, lastKimg: 0 };
     const PlainWorker = Worker;
     globalThis.Worker = class extends PlainWorker {
       constructor(...given: ConstructorParameters<typeof PlainWorker>) {
         super(...given);
         this.addEventListener("message", ({ data }) => {
           if (data.type === "samples") globalThis.heard.grids++;
+          if (data.type === "trained") globalThis.heard.trained++;
           if (data.type !== "steps") return;
           globalThis.heard.steps += data.points.length;
           globalThis.heard.lastKimg = data.figures.kimg;
