@@ -146,12 +146,21 @@ export async function judgeOf(data: string, seed: number): Promise<Judge> {
   return { features: network, photographs: shown, real, trained, heldOut };
 }
 
+/** @param kimg of r3gan; dcgan's follows. Default: the proof's own. */
+export function settingsOf(
+  name: Contestant,
+  seed: number,
+  kimg: number = contestants.r3gan.kimg,
+): GanSettings {
+  const { kimg: usual, settings } = contestants[name];
+  return settings((usual * kimg) / contestants.r3gan.kimg, seed);
+}
+
 /** Trains one of the two, or goes on with it. */
 export async function contest(name: Contestant, options: ProofOptions, judge: Judge): Promise<Trained> {
   const { seed, runs } = options;
-  const { kimg: usual, settings } = contestants[name];
-  const kimg = (usual * (options.kimg ?? contestants.r3gan.kimg)) / contestants.r3gan.kimg;
-  const gan = createGan(settings(kimg, seed));
+  const gan = createGan(settingsOf(name, seed, options.kimg));
+  const { kimg } = gan.settings;
   const curve = await trainRun(gan, judge.photographs.data, {
     name,
     folder: join(runs, `faces-${name}-${kimg}-${seed}`),
@@ -165,6 +174,7 @@ export async function contest(name: Contestant, options: ProofOptions, judge: Ju
 }
 
 async function figuresOf({ gan }: Trained, judge: Judge): Promise<Figures> {
+  const { kimg } = gan.settings;
   const pictures = await sample(gan, { count: samplesAtEnd, seed: 1 });
   const drawn = await features(judge.features, pictures);
   const { density, coverage } = await densityCoverage(drawn, judge.real);
@@ -172,39 +182,43 @@ async function figuresOf({ gan }: Trained, judge: Judge): Promise<Figures> {
   return {
     ...{ kid: await kernelDistance(drawn, judge.real), density, coverage, memorization: memory },
     nearestDistance: rounded(pairs[0].trainDistance),
-    controls: gan.controls,
+    ...{ kimg: gan.imagesSeen / 1000, plannedKimg: kimg, controls: gan.controls },
   };
 }
 
-async function run(options: ProofOptions): Promise<void> {
-  const { name, seed, kimg, data } = options;
-  await init({ device: "wasm", threads: 1 });
-  const judge = await judgeOf(data, seed);
-  const trained = {
-    r3gan: await contest("r3gan", options, judge),
-    dcgan: await contest("dcgan", options, judge),
-  };
+/** Writes grid and figures of both. */
+export async function record(
+  { name, seed, kimg }: ProofOptions,
+  judge: Judge,
+  trained: Readonly<Record<Contestant, Trained>>,
+): Promise<void> {
+  const { r3gan: ours, dcgan: rival } = trained;
   const shown = { count: 32 };
-  await writePicture(
-    name,
-    sideBySide(await sample(trained.r3gan.gan, shown), await sample(trained.dcgan.gan, shown)),
-  );
-  const ends = Object.values(trained).map(({ curve }) => curve[curve.length - 1]);
+  await writePicture(name, sideBySide(await sample(ours.gan, shown), await sample(rival.gan, shown)));
+  const ends = [ours, rival].map(({ curve }) => curve[curve.length - 1]);
   await writeProof(name, {
     command: commandOf({ name, seed, kimg }),
     seeds: [seed],
     minutes: rounded(ends[0].minutes + ends[1].minutes, 2),
     cpuMinutes: rounded(ends[0].cpuMinutes + ends[1].cpuMinutes, 2),
-    curves: { r3gan: trained.r3gan.curve, dcgan: trained.dcgan.curve },
+    curves: { r3gan: ours.curve, dcgan: rival.curve },
     figures: {
       floor: await floor(judge.real, kernelDistance),
-      r3gan: await figuresOf(trained.r3gan, judge),
-      dcgan: await figuresOf(trained.dcgan, judge),
+      r3gan: await figuresOf(ours, judge),
+      dcgan: await figuresOf(rival, judge),
     },
   });
 }
 
+async function run(options: ProofOptions): Promise<void> {
+  await init({ device: "wasm", threads: 1 });
+  const judge = await judgeOf(options.data, options.seed);
+  const ours = await contest("r3gan", options, judge);
+  await record(options, judge, { r3gan: ours, dcgan: await contest("dcgan", options, judge) });
+}
+
 export const faces: Proof = {
-  summary: "r3gan with ADA against dcgan with DiffAugment on photographs of faces, for as many minutes each",
+  summary:
+    "r3gan with ADA against dcgan with DiffAugment on photographs of faces, for as many minutes of the processor each",
   run,
 };

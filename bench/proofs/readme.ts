@@ -51,9 +51,16 @@ function stackedMnist(_: Said, { curves = {} }: ProofRecord): string {
   return ends.join("; ");
 }
 
+function faces({ r3gan, dcgan, floor }: Said): string {
+  const one = ({ kid, coverage, memorization, kimg }: Said): string =>
+    `${kimg.toFixed(0)} kimg, ${kid.metric} ${measured(kid)}, coverage ${measured(coverage)}, ${percent(memorization.value)} nearer to photographs trained on than to others`;
+  return `r3gan ${one(r3gan)}; dcgan ${one(dcgan)}; between halves of the photographs ${floor.metric} is ${measured(floor)}`;
+}
+
 const says: Readonly<Record<string, (figures: Said, record: ProofRecord) => string>> = {
   ring: mixture,
   grid: mixture,
+  faces,
   mnist,
   "stacked-mnist": stackedMnist,
 };
