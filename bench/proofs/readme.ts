@@ -57,9 +57,19 @@ function faces({ r3gan, dcgan, floor }: Said): string {
   return `r3gan ${one(r3gan)}; dcgan ${one(dcgan)}; between halves of the photographs ${floor.metric} is ${measured(floor)}`;
 }
 
+function doctor({ found, silent, runs }: Said): string {
+  const planted = runs.filter((run: Said) => run.planted !== undefined);
+  const each = planted.map(({ name, planted, findings }: Said) => {
+    const at = findings.find(({ kind }: Said) => kind === planted)?.atKimg;
+    return `${name} (${planted}${at === undefined ? ", not found" : ` at ${at.toFixed(1)} kimg`})`;
+  });
+  return `${found} of ${planted.length} planted faults found: ${each.join(", ")}; silent about ${silent} of ${runs.length - planted.length} healthy runs`;
+}
+
 const says: Readonly<Record<string, (figures: Said, record: ProofRecord) => string>> = {
   ring: mixture,
   grid: mixture,
+  doctor,
   faces,
   mnist,
   "stacked-mnist": stackedMnist,
