@@ -129,7 +129,7 @@ async function prove(mixture: Mixture, options: ProofOptions): Promise<void> {
       );
     await writeProof(name, {
       command: commandOf({ name, seed, kimg }),
-      seeds: long.map((run) => run.seed),
+      seeds: results.long.map(({ row }) => row.seed),
       minutes: total("minutes"),
       cpuMinutes: total("cpuMinutes"),
       figures: {

@@ -19,7 +19,7 @@ import { trainRun } from "./run.ts";
 
 /** Samples that a point of the curve is judged by, and the end of a run. */
 const samplesAtPoint = 2000;
-const samplesAtEnd = 10_000;
+const samplesAtEnd = 5000;
 
 const classes = 10;
 
