@@ -128,7 +128,12 @@ async function casesOf({ data, seed, kimg = 4 }: ProofOptions): Promise<Case[]> 
       ...{ name: "a weight made NaN, going back", planted: "non-finite", ...pictures, rollback: true },
       ...{ settings: dcgan({ ...options, kimg: kimg / 2 }), meddle: spoil(40) },
     },
-    { name: "50 digits", planted: "overfitting", settings: dcgan(grey), ...ofDigits(50) },
+    {
+      name: "50 digits",
+      planted: "overfitting",
+      settings: dcgan({ ...grey, kimg: 2 * kimg }),
+      ...ofDigits(50),
+    },
     { name: "healthy: dcgan, faces", settings: dcgan(options), ...pictures },
     {
       ...{ name: "healthy: dcgan with R1, digits by class", ...ofClasses(false) },

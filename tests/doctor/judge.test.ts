@@ -60,9 +60,12 @@ describe("a checkup's judgement", () => {
   });
 
   it("finds overfitting by held-out pictures, beyond what chance does with so few", () => {
-    expect(kinds({ familiarity: { value: 0.72, error: 0.036 } })).toEqual(["overfitting"]);
-    expect(kinds({ familiarity: { value: 0.72, error: 0.09 } })).toEqual([]);
-    expect(kinds({ familiarity: { value: 0.95, error: 0.09 } })).toEqual(["overfitting"]);
+    const twice = (value: number, error: number) => kinds(...same({ familiarity: { value, error } }, 2));
+    expect(kinds({ familiarity: { value: 0.9, error: 0.036 } })).toEqual([]);
+    expect(twice(0.66, 0.036)).toEqual(["overfitting"]);
+    expect(twice(0.57, 0.036)).toEqual([]);
+    expect(twice(0.66, 0.09)).toEqual([]);
+    expect(twice(0.95, 0.09)).toEqual(["overfitting"]);
   });
 
   it("without them finds it by ADA's sign, and warns of a certain discriminator after many passes", () => {
