@@ -1,3 +1,4 @@
+// Longer than most: a built page and a browser serve all of these tests, which is what takes the time.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
