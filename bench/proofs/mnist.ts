@@ -79,7 +79,7 @@ async function prove(options: ProofOptions): Promise<void> {
   const shared = { resolution, channels: 1, classes, seed } as const;
   const r3 = await contest(
     "r3gan",
-    { settings: r3gan({ ...shared, kimg, gamma: 2, every: 4 }) },
+    { settings: r3gan({ ...shared, kimg, gamma: 2, every: 4 }), cpuMinutes: limit },
     options,
     classifier,
   );
