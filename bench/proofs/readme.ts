@@ -27,7 +27,7 @@ function mixture({ modesOf, long, byLoss }: Said): string {
   );
   const plain = byLoss.find((row: Said) => row.loss === "non-saturating" && row.penalties === "none");
   const beside = plain === undefined ? "" : `; plain beside it ${plain.modes}`;
-  return `${modes} of ${modesOf} modes, ${within} within 3σ over ${long.length} seeds${beside}`;
+  return `${modes} of ${modesOf} modes, ${within} within 3σ over ${long.length} seed${long.length === 1 ? "" : "s"}${beside}`;
 }
 
 const measured = ({ value, interval }: Said): string =>
@@ -78,6 +78,7 @@ const says: Readonly<Record<string, (figures: Said, record: ProofRecord) => stri
 /** Rows of one mixture, loss by penalties. */
 function byLoss(name: string, { figures }: ProofRecord): string[] {
   const rows: Said[] = (figures as Said).byLoss;
+  if (rows.length === 0) return [];
   const sets = [...new Set(rows.map(({ penalties }) => penalties))];
   const losses = [...new Set(rows.map(({ loss }) => loss))];
   const cell = (loss: string, set: string): string => {
