@@ -10,7 +10,7 @@ import { type Consumer, makeConsumer } from "./consumer.ts";
 import { isolating, trainInPage } from "./page.ts";
 import { program, programs } from "./readme.ts";
 
-const budgetBytes = 550_000;
+const budgetBytes = 700_000;
 /** Node's own types come from the repository; a user has them or does not import the Node modules. */
 const typeRoots = new URL("../../node_modules/@types", import.meta.url).pathname;
 
