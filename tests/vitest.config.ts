@@ -20,6 +20,8 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // All of two cores: by default one would be left idle.
+    maxWorkers: "100%",
     projects: [
       {
         extends: true,
