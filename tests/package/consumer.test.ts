@@ -63,7 +63,9 @@ describe("the packed package", () => {
       ({ path }) => !/^(dist\/.+\.(js|d\.ts)|README\.md|LICENSE|package\.json)$/.test(path),
     );
     expect(others).toEqual([]);
-    expect(files.filter(({ path }) => /(^|\/)(tests?|demos?|bench)\/|\.(test|cases)\./.test(path))).toEqual([]);
+    expect(files.filter(({ path }) => /(^|\/)(tests?|demos?|bench)\/|\.(test|cases)\./.test(path))).toEqual(
+      [],
+    );
   });
 
   it("holds every module that it exports", () => {
