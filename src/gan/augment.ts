@@ -55,8 +55,8 @@ export interface DiffAugmentOptions {
 }
 
 /**
- * DiffAugment, policy "colour, translation", and "cutout" where asked for (Zhao et al. 2020, arXiv 2006.10738): every picture, real or
- * fake, is changed at random before the discriminator, which so cannot learn a small dataset by heart.
+ * DiffAugment, policy "colour, translation", and "cutout" where asked for (Zhao et al. 2020, arXiv 2006.10738): every
+ * picture, real or fake, is changed at random before the discriminator, which so cannot learn a small dataset by heart.
  * @throws RangeError for a strength that is negative or no number
  */
 export function diffAugment(options: DiffAugmentOptions = {}): Augment {

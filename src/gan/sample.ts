@@ -34,9 +34,8 @@ export async function sample(gan: Gan, options: SampleOptions = {}): Promise<Ima
     () => `sample: expected seed to be a whole number from 0 to 4294967295, got ${seed}`,
   );
   const { resolution, channels, classes } = gan.settings;
-  const { label = (i: number) => i % classes } = options;
-  const labelOf =
-    typeof label === "function" ? label : (i: number) => (typeof label === "number" ? label : label[i]);
+  const { label } = options;
+  const labelOf = (i: number): number => (typeof label === "object" ? label[i] : (label ?? i % classes));
   const data = new Uint8Array(count * resolution * resolution * channels);
   for (let start = 0; start < count; start += batch) {
     const portion = { seed, start, count: Math.min(batch, count - start), labelOf };

@@ -111,6 +111,12 @@ const turned = ({ key, number, observe }: Play) => ({
   control: (name: string) => number(({ controls }) => controls[name] ?? 0),
 });
 
+/** Changes pictures as the turn's discriminator is to see them, with random numbers of a purpose. */
+function augmented({ augment }: CompleteSettings, play: Play): (x: Tensor4D, purpose: string) => Tensor4D {
+  if (augment === undefined) return (x) => x;
+  return (x, purpose) => augment.apply(x, { ...turned(play), key: (part) => play.key(`${purpose}.${part}`) });
+}
+
 /** Columns of D for pictures, and the slopes of their logits where they are wanted. */
 interface Judged {
   readonly columns: Tensor2D;
@@ -119,17 +125,14 @@ interface Judged {
 
 function discriminatorLoss(settings: CompleteSettings, play: Play): Scalar {
   const { loss, regularizers, augment, auxiliary, mixedBatches } = settings;
-  const { labels, run, key, observe, moment } = play;
+  const { labels, run, observe, moment } = play;
   const due = regularizers.filter(
     (regularizer): regularizer is DiscriminatorRegularizer =>
       regularizer.player === "discriminator" && isDue(regularizer, moment),
   );
   const fake = detached(() => run("generator", latents(settings, play))) as Tensor4D;
   const real = augment?.present?.(play.real, fake, { ...turned(play), labels }) ?? play.real;
-  const shown = (x: Tensor4D, purpose: string): Tensor4D =>
-    augment === undefined
-      ? x
-      : augment.apply(x, { ...turned(play), key: (part) => key(`${purpose}.${part}`) });
+  const shown = augmented(settings, play);
   const judged = (x: Tensor4D, purpose: string, parts: number, withSlopes: boolean): Judged => {
     const judge = (pictures: Tensor4D) => columned(run("discriminator", shown(pictures, purpose), parts));
     if (!withSlopes) return { columns: judge(x) };
@@ -210,11 +213,10 @@ function judgedSides(
 }
 
 function generatorLoss(settings: CompleteSettings, play: Play): Scalar {
-  const { loss, regularizers, augment, auxiliary, generator } = settings;
-  const { real, labels, run, key, observe, moment, mode } = play;
-  const shown = (x: Tensor4D): Tensor4D =>
-    augment === undefined ? x : augment.apply(x, { ...turned(play), key: (part) => key(`augment.${part}`) });
-  const judge = (x: Tensor4D) => columned(run("discriminator", shown(x)));
+  const { loss, regularizers, auxiliary, generator } = settings;
+  const { real, labels, run, observe, moment, mode } = play;
+  const shown = augmented(settings, play);
+  const judge = (x: Tensor4D) => columned(run("discriminator", shown(x, "augment")));
   const z = latents(settings, play);
   const fake = run("generator", z) as Tensor4D;
   const columns = judge(fake);

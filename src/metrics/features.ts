@@ -11,7 +11,7 @@ export interface FeatureFunction {
   readonly name: string;
   /** Numbers for each picture. */
   readonly size: number;
-  /** Height and width that it takes; others are resized with antialiasing. Default: any. */
+  /** Height and width that it takes; pictures of others are resized to it with antialiasing. Left out: it takes any. */
   readonly resolution?: number;
   /** float32 [N, height, width, channels] in [-1, 1] → [N, size] */
   apply(x: Tensor4D): Tensor2D;
@@ -40,6 +40,12 @@ export interface FeaturesOptions {
 /** Pictures all at once, or a portion after the other so that they need not fit into memory. */
 export type Pictures = ImageBytes | AsyncIterable<ImageBytes>;
 
+/** Features [N, size] of pictures float32 NHWC of any resolution. */
+export function featuresOf(of: FeatureFunction, x: Tensor4D): Tensor2D {
+  const { resolution } = of;
+  return of.apply(resolution === undefined ? x : resizeAntialiased(x, [resolution, resolution]));
+}
+
 /**
  * Features of pictures, a batch after the other, each handed on as soon as it is computed. For `Moments` of more
  * pictures than fit into memory.
@@ -56,9 +62,7 @@ export async function* featureBatches(
       signal?.throwIfAborted();
       const count = part.shape[0];
       const y = tidy(() => {
-        const x = imageBatch(part);
-        const { resolution } = of;
-        const found = of.apply(resolution === undefined ? x : resizeAntialiased(x, [resolution, resolution]));
+        const found = featuresOf(of, imageBatch(part));
         check(
           showShape(found.shape) === showShape([count, of.size]),
           () => `features: expected ${of.name} to give [${count},${of.size}], got ${showShape(found.shape)}`,

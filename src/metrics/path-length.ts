@@ -16,9 +16,8 @@ import {
 import { check } from "../errors.ts";
 import { randomNormal, randomUniform } from "../ops/random.ts";
 import { deriveKey } from "../random.ts";
-import type { FeatureFunction } from "./features.ts";
+import { type FeatureFunction, featuresOf } from "./features.ts";
 import { checkEnough, checkPositive, groupOf, groups, jackknifeInterval, type Measure } from "./measure.ts";
-import { resizeAntialiased } from "./resize.ts";
 
 export interface PathLengthOptions {
   /** Numbers of the generator's input. */
@@ -62,13 +61,9 @@ export async function perceptualPathLength(
         randomNormal([count, latent], { key: deriveKey(seed, metric, side), offset: start * latent });
       const at = randomUniform([count, 1], { key: deriveKey(seed, metric, "place"), offset: start });
       const [a, b] = [ends("from"), ends("to")];
-      const [x, y] = [at, add(at, epsilon)].map((place) => {
-        const pictures = generate(slerp(a, b, place) as Tensor2D);
-        const { resolution } = features;
-        return features.apply(
-          resolution === undefined ? pictures : resizeAntialiased(pictures, [resolution, resolution]),
-        );
-      });
+      const [x, y] = [at, add(at, epsilon)].map((place) =>
+        featuresOf(features, generate(slerp(a, b, place) as Tensor2D)),
+      );
       return sum(squaredDifference(x, y), 1);
     });
     for (const squared of await found.data<"float32">()) lengths.push(squared / epsilon ** 2);

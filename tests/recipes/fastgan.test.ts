@@ -1,6 +1,6 @@
 import { ones, type Tensor, type Tensor2D, tensor, zeros } from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { createGan, type Gan } from "../../src/gan/gan.ts";
+import { createGan } from "../../src/gan/gan.ts";
 import type { Critique } from "../../src/gan/regularizers.ts";
 import type { GanSettings } from "../../src/gan/settings.ts";
 import { glu } from "../../src/nn/gated.ts";
@@ -12,7 +12,8 @@ import { type FastganOptions, fastgan } from "../../src/recipes/fastgan.ts";
 import { quarter, reconstruction } from "../../src/recipes/fastgan-discriminator.ts";
 import { useBuild } from "../builds.ts";
 import { derivatives } from "../gan/derivatives.ts";
-import { expectClose, random } from "../ops/check.ts";
+import { expectClose } from "../ops/check.ts";
+import { step } from "./step.ts";
 
 beforeAll(useBuild);
 
@@ -25,17 +26,6 @@ const tiny = (options: FastganOptions = {}): GanSettings =>
 
 const noise = (name: string, shape: readonly number[]): Tensor =>
   randomNormal([...shape], { key: deriveKey(3, name) });
-
-/** One step on pictures of noise, the same for a name. */
-function step(gan: Gan, name = "real") {
-  const { resolution, channels, classes, batch } = gan.settings;
-  const next = random(name);
-  const data = Uint8Array.from({ length: batch * resolution ** 2 * channels }, () =>
-    Math.floor(next() * 256),
-  );
-  const label = classes > 0 ? Array.from({ length: batch }, (_, i) => i % classes) : undefined;
-  return gan.step({ image: { data, shape: [batch, resolution, resolution, channels] }, label, cursor: 0 });
-}
 
 it("nano has a tenth of a million parameters a side at 32² and little more at 256²", () => {
   for (const resolution of [32, 256] as const) {

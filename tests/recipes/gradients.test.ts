@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { createGan, type Gan } from "../../src/gan/gan.ts";
+import { createGan } from "../../src/gan/gan.ts";
 import { r1, r2 } from "../../src/gan/regularizers.ts";
 import type { GanSettings } from "../../src/gan/settings.ts";
 import type { TrainingState } from "../../src/gan/state.ts";
@@ -10,6 +10,7 @@ import { wganGp } from "../../src/recipes/wgan-gp.ts";
 import { useBuild } from "../builds.ts";
 import { derivatives } from "../gan/derivatives.ts";
 import { random } from "../ops/check.ts";
+import { step } from "./step.ts";
 
 beforeAll(useBuild);
 
@@ -23,14 +24,6 @@ const recipes: Readonly<Record<string, () => GanSettings>> = {
   sngan: () => sngan({ ...common, widths }),
   wganGp: () => wganGp({ ...common, widths }),
 };
-
-async function step(gan: Gan, name = "real") {
-  const { resolution } = gan.settings;
-  const next = random(name);
-  const data = Uint8Array.from({ length: batch * resolution ** 2 }, () => Math.floor(next() * 256));
-  const label = Array.from({ length: batch }, (_, i) => i % classes);
-  return gan.step({ image: { data, shape: [batch, resolution, resolution, 1] }, label, cursor: 0 });
-}
 
 /**
  * The state with what starts at zero, so that all behind it has a gradient, and with biases of the discriminator that keep

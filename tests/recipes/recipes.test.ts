@@ -1,6 +1,6 @@
 import { randomNormal, type Tensor2D, type Tensor4D } from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { createGan, type Gan } from "../../src/gan/gan.ts";
+import { createGan } from "../../src/gan/gan.ts";
 import type { GanSettings } from "../../src/gan/settings.ts";
 import { disposeNetwork, inferenceMode, type Network } from "../../src/nn/network.ts";
 import { dcgan } from "../../src/recipes/dcgan.ts";
@@ -9,6 +9,7 @@ import { sngan } from "../../src/recipes/sngan.ts";
 import { wganGp } from "../../src/recipes/wgan-gp.ts";
 import { useBuild } from "../builds.ts";
 import { random } from "../ops/check.ts";
+import { step } from "./step.ts";
 
 beforeAll(useBuild);
 
@@ -33,17 +34,6 @@ const recipes: Readonly<Record<string, (options: Options) => GanSettings>> = {
 const thin = (name: string) => (name === "r3gan" ? [16, 16, 16] : [6, 5, 4]);
 
 const classes = 3;
-
-async function step(gan: Gan, name = "real") {
-  const { channels, resolution } = gan.settings;
-  const count = gan.imagesPerStep;
-  const next = random(name);
-  const data = Uint8Array.from({ length: count * resolution ** 2 * channels }, () =>
-    Math.floor(next() * 256),
-  );
-  const label = Array.from({ length: count }, (_, i) => i % classes);
-  return gan.step({ image: { data, shape: [count, resolution, resolution, channels] }, label, cursor: 0 });
-}
 
 const sizeOf = ({ parameters }: Network): number =>
   Object.values(parameters).reduce((total, { size }) => total + size, 0);

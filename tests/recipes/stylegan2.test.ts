@@ -1,6 +1,6 @@
 import { randomNormal, type Tensor2D } from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { createGan, type Gan } from "../../src/gan/gan.ts";
+import { createGan } from "../../src/gan/gan.ts";
 import { pathLength } from "../../src/gan/regularizers.ts";
 import type { GanSettings } from "../../src/gan/settings.ts";
 import { inferenceMode, type Network } from "../../src/nn/network.ts";
@@ -8,7 +8,7 @@ import { dcgan } from "../../src/recipes/dcgan.ts";
 import { type Stylegan2Options, stylegan2 } from "../../src/recipes/stylegan2.ts";
 import { useBuild } from "../builds.ts";
 import { derivatives } from "../gan/derivatives.ts";
-import { random } from "../ops/check.ts";
+import { step } from "./step.ts";
 
 beforeAll(useBuild);
 
@@ -18,17 +18,6 @@ const parameterCount = ({ parameters }: Network): number =>
 /** A StyleGAN2 of 8×8 pictures. */
 const tiny = (options: Stylegan2Options = {}): GanSettings =>
   stylegan2({ resolution: 8, widths: [6, 4], latent: 5, batch: 4, kimg: 1, ...options });
-
-/** One step on pictures of noise, the same for a name. */
-function step(gan: Gan, name = "real") {
-  const { resolution, channels, classes, batch } = gan.settings;
-  const next = random(name);
-  const data = Uint8Array.from({ length: batch * resolution ** 2 * channels }, () =>
-    Math.floor(next() * 256),
-  );
-  const label = classes > 0 ? Array.from({ length: batch }, (_, i) => i % classes) : undefined;
-  return gan.step({ image: { data, shape: [batch, resolution, resolution, channels] }, label, cursor: 0 });
-}
 
 describe("sizes", () => {
   it("nano has a tenth of a million parameters a side at 32² and little more at 128²", () => {
