@@ -12,7 +12,7 @@ import { checkOptions, checkRates, checkSize, given, kept, type RecipeOptions } 
 export interface ConvolutionalOptions extends RecipeOptions {
   /** Height and width of pictures: 32 or 64. Default 32. */
   readonly resolution?: 32 | 64;
-  /** "nano" (0.1 M parameters a side at 32²), "small" (0.3 M) or "full" (3 M). Default "small". */
+  /** "nano" (0.05 to 0.13 M parameters a side at 32²), "small" (0.3 M) or "full" (3 M). Default "small". */
   readonly size?: keyof typeof sizes;
   /** Channels at 4×4, 8×8, ... up to half the resolution. Default: the size's, thin at high resolutions. */
   readonly widths?: readonly number[];
