@@ -1,4 +1,4 @@
-import { add, matMul, mul, reshape, sum, type Tensor, type Tensor2D } from "@tensorflow/tfjs-core";
+import { add, matMul, mul, reshape, sum, type Tensor, type Tensor2D, tanh } from "@tensorflow/tfjs-core";
 import { conv2d } from "../ops/conv2d.ts";
 import { biasActivation } from "../ops/fused-activation.ts";
 import { chain, type Layer, type Parameters } from "./network.ts";
@@ -74,3 +74,13 @@ export function basisTail(to: Parameters, name: string, width: number): Layer {
   const basis: Tensor = to.normal(`${name}.basis`, [4, 4, width], 1 / 4);
   return (x) => sum(mul(x, basis), [1, 2]);
 }
+
+/** Slope that is left where tanh is level. */
+const leak = 1 / 200;
+
+/**
+ * tanh(x) + x/200, for pixels: black and white need not be hit exactly, as without a limit, where the noise around them
+ * is what a discriminator goes by. Under tanh alone a generator of mostly black pictures can end in black for good:
+ * its slope there is 0 in float32.
+ */
+export const leakyTanh: Layer = (x) => add(tanh(x), mul(x, leak));

@@ -7,7 +7,7 @@ import { r1, r2 } from "../gan/regularizers.ts";
 import type { GanSettings } from "../gan/settings.ts";
 import { logitLayer, withClass } from "../nn/condition.ts";
 import { chain, type Layer, type Network, network, type Parameters } from "../nn/network.ts";
-import { basisHead, basisTail, plainConv, residualBlock } from "../nn/residual.ts";
+import { basisHead, basisTail, leakyTanh, plainConv, residualBlock } from "../nn/residual.ts";
 import { spaceToDepth } from "../ops/space-depth.ts";
 import { downsample2d, upsample2d } from "../ops/upfirdn2d.ts";
 import { cosine, linear } from "../optim/schedule.ts";
@@ -24,11 +24,11 @@ export interface R3ganOptions extends RecipeOptions {
   readonly blocks?: readonly number[];
   /** Length of training in thousands of pictures. Default 200. */
   readonly kimg?: number;
-  /** Learning rate at the start and, after a cosine, at the end. Default the paper's [2e-4, 5e-5]; of nano [1e-3, 1e-4]. */
+  /** Learning rate at the start and, after a cosine, at the end. Default the paper's [2e-4, 5e-5]; of nano [3e-3, 1e-4]. */
   readonly learningRate?: readonly [from: number, to: number];
   /**
-   * Weight of R1 and R2 at the start; it falls tenfold. Default 0.0002·resolution²/batch (Karras et al. 2020, arXiv
-   * 2006.06676). "adaptive": from there on `gammaController` sizes it.
+   * Weight of R1 and R2 at the start; it falls tenfold. Default 0.2·resolution²/batch. "adaptive": from there on
+   * `gammaController` sizes it.
    */
   readonly gamma?: number | "adaptive";
   /** Penalties in every so many steps only. Default 1; the paper has them in each. */
@@ -42,7 +42,7 @@ export interface R3ganOptions extends RecipeOptions {
  * of the time. The last level is half the resolution, its pixels shuffled to twice as many.
  */
 const sizes = {
-  nano: { widths: [64, 64, 32, 16, 16], blocks: 1, learningRate: [1e-3, 1e-4] },
+  nano: { widths: [64, 64, 32, 16, 16], blocks: 1, learningRate: [3e-3, 1e-4] },
   small: { widths: [128, 128, 64, 32, 16], blocks: 1, learningRate: [5e-4, 1e-4] },
   full: { widths: [256, 256, 128, 64, 32], blocks: 2, learningRate: [2e-4, 5e-5] },
 } as const;
@@ -50,10 +50,19 @@ const sizes = {
 /** Pixels along an edge that one position of the last level holds. */
 const shuffle = 2;
 
-/** The γ to begin with, by what held from 32² to 1024² (Karras et al. 2020, arXiv 2006.06676, appendix B). */
+/**
+ * The γ that R1 begins with, by what held for StyleGAN2 from 32² to 1024² (Karras et al. 2020, arXiv 2006.06676,
+ * appendix B).
+ */
 export function startingGamma(resolution: number, batch: number): number {
   return (2e-4 * resolution ** 2) / batch;
 }
+
+/**
+ * R3GAN's γ as a multiple of StyleGAN2's. The paper's own are 125 (32²), 625 and 1250 (64²) and 2900 times (256²) as
+ * large; with less the discriminator of a nano runs away from the generator, and few modes are found.
+ */
+const gammaFactor = 1000;
 
 /**
  * R3GAN (Huang et al. 2024, arXiv 2501.05441): residual networks without normalisation, relativistic pairing, R1 and R2.
@@ -68,14 +77,15 @@ export function startingGamma(resolution: number, batch: number): number {
  * | γ | falling tenfold |
  * | average | half-life growing from 0 to a fiftieth of the run |
  *
- * Not the paper's: the highest level is reached by shuffling pixels, and its convolutions from and to pixels are 3×3.
+ * Not the paper's: the highest level is reached by shuffling pixels, its convolutions from and to pixels are 3×3, and
+ * pictures end in `leakyTanh`.
  * @throws RangeError for an option that cannot be
  */
 export function r3gan(options: R3ganOptions = {}): GanSettings {
   const complete = completeOptions(options);
   const { latent, resolution, channels, classes, condition, batch, kimg, seed } = complete;
   const { gamma, every, learningRate } = complete;
-  const start = gamma === "adaptive" ? startingGamma(resolution, batch) : gamma;
+  const start = gamma === "adaptive" ? usualGamma(complete) : gamma;
   const weight = gamma === "adaptive" ? start : cosine(start, start / 10);
   return {
     generator: r3ganGenerator(complete),
@@ -94,6 +104,9 @@ export function r3gan(options: R3ganOptions = {}): GanSettings {
   };
 }
 
+const usualGamma = ({ resolution, batch }: { readonly resolution: number; readonly batch: number }): number =>
+  gammaFactor * startingGamma(resolution, batch);
+
 type Complete = Required<Omit<R3ganOptions, "augment">>;
 
 function completeOptions({ augment: _, ...options }: R3ganOptions): Complete {
@@ -109,7 +122,7 @@ function completeOptions({ augment: _, ...options }: R3ganOptions): Complete {
     widths: sizes[size].widths.slice(0, levels),
     blocks: Array.from({ length: levels }, () => sizes[size].blocks),
     ...{ latent: 64, kimg: 200, seed: 0, learningRate: sizes[size].learningRate },
-    ...{ gamma: startingGamma(resolution, batch), every: 1 },
+    ...{ gamma: usualGamma({ resolution, batch }), every: 1 },
     ...given(options),
   };
   const { widths, blocks, learningRate, gamma } = complete;
@@ -163,7 +176,9 @@ export function r3ganGenerator(shape: Shape): Network {
     );
     const outputs = channels * shuffle ** 2;
     const last = plainConv(to, "picture", { inputs: widths[widths.length - 1], outputs, kernel: 3 });
-    return chain(labelled, head, ...levels, last, (x) => depthToSpace(x as Tensor4D, shuffle, "NHWC"));
+    return chain(labelled, head, ...levels, last, leakyTanh, (x) =>
+      depthToSpace(x as Tensor4D, shuffle, "NHWC"),
+    );
   });
 }
 

@@ -118,10 +118,10 @@ describe("r3gan starts", () => {
   it("with a γ for its resolution and batch", () => {
     const settings = r3gan({ resolution: 64, batch: 16 });
     expect(settings.regularizers!.map(({ name, weight }) => [name, weight(0)])).toEqual([
-      ["r1", (0.0002 * 64 ** 2) / 16],
-      ["r2", (0.0002 * 64 ** 2) / 16],
+      ["r1", (0.2 * 64 ** 2) / 16],
+      ["r2", (0.2 * 64 ** 2) / 16],
     ]);
-    expect(settings.regularizers![0].weight(1)).toBeCloseTo((0.00002 * 64 ** 2) / 16, 10);
+    expect(settings.regularizers![0].weight(1)).toBeCloseTo((0.02 * 64 ** 2) / 16, 10);
   });
 });
 
