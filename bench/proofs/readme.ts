@@ -35,12 +35,11 @@ const measured = ({ value, interval }: Said): string =>
     ? value.toPrecision(3)
     : `${value.toPrecision(3)} (${interval.map((bound: number) => bound.toPrecision(3)).join(" to ")})`;
 
-function mnist({ classifier, r3gan, dcgan }: Said, { curves }: ProofRecord): string {
-  const at = curves?.r3gan.findLast(({ kimg }: CurvePoint) => kimg < 121);
-  const one = (figures: Said): string =>
-    `${percent(figures.readAsDrawn)}, density ${measured(figures.density)}, coverage ${measured(figures.coverage)}, ${figures.frechetDistance.metric} ${measured(figures.frechetDistance)}`;
-  const [r3, dc] = [curves?.r3gan.at(-1), curves?.dcgan.at(-1)];
-  return `${classifier.name} (${percent(classifier.accuracyOnHeldOutDigits)} of held-out digits) reads as drawn ${percent(at?.figures.readAsDrawn as number)} at ${at?.kimg.toFixed(0)} kimg; at the end r3gan (${r3?.kimg.toFixed(0)} kimg) ${one(r3gan)}; dcgan (${dc?.kimg.toFixed(0)} kimg) ${one(dcgan)}`;
+function mnist({ classifier, ...contestants }: Said, { curves = {} }: ProofRecord): string {
+  const at = curves["r3gan nano"].findLast(({ kimg }: CurvePoint) => kimg < 121);
+  const one = ([name, figures]: [string, Said]): string =>
+    `${name} (${curves[name].at(-1)?.kimg.toFixed(0)} kimg) ${percent(figures.readAsDrawn)}, density ${measured(figures.density)}, coverage ${measured(figures.coverage)}, ${figures.frechetDistance.metric} ${measured(figures.frechetDistance)}`;
+  return `${classifier.name} (${percent(classifier.accuracyOnHeldOutDigits)} of held-out digits) reads as drawn ${percent(at?.figures.readAsDrawn as number)} at ${at?.kimg.toFixed(0)} kimg; at the end ${Object.entries(contestants).map(one).join("; ")}`;
 }
 
 function stackedMnist(_: Said, { curves = {} }: ProofRecord): string {
