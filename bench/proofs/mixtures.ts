@@ -44,7 +44,7 @@ type PenaltySet = keyof typeof penaltySets;
 const samples = 25_000;
 
 /** The longer runs take so many times the steps. */
-const longer = 4;
+const longer = 12;
 
 interface Row extends Coverage {
   readonly loss: string;

@@ -7,13 +7,11 @@ import {
   type GanSettings,
   init,
   nonSaturating,
-  r1,
   r3gan,
   sample,
 } from "../../src/index.ts";
 import { imageGrid } from "../../src/io/index.ts";
 import { type FeatureNetwork, modeCoverage, stackedClasses } from "../../src/metrics/index.ts";
-import { cosine } from "../../src/optim/schedule.ts";
 import { digitClassifier } from "./digit-classifier.ts";
 import { readDigits, resolution, stackedDataset } from "./digits.ts";
 import {
@@ -32,20 +30,16 @@ import { trainRun } from "./run.ts";
 const samplesAtEnd = 26_000;
 const samplesAtPoint = 10_000;
 
-/** γ at the start; it falls tenfold. */
-const gamma = 1;
-const every = 4;
-
 const contestants = ["pairing + R1 + R2", "pairing + R1", "plain"] as const;
 type Contestant = (typeof contestants)[number];
 
 /** The same networks and rates for each. */
 function settingsOf(contestant: Contestant, seed: number, kimg: number): GanSettings {
-  const whole = r3gan({ resolution, channels: 3, gamma, every, seed, kimg });
+  const whole = r3gan({ resolution, channels: 3, every: 4, seed, kimg });
   if (contestant === "pairing + R1 + R2") return whole;
   const other = { ...whole, recipe: undefined };
   if (contestant === "plain") return { ...other, loss: nonSaturating, regularizers: [] };
-  return { ...other, regularizers: [r1(cosine(gamma, gamma / 10), { every })] };
+  return { ...other, regularizers: whole.regularizers?.filter(({ name }) => name === "r1") };
 }
 
 /** Reads the three digits of each sample. */

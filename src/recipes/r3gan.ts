@@ -75,7 +75,7 @@ const gammaFactor = 1000;
  * | initial weights | N(0, g²/fan-in), in blocks g = √(2/1.04)·L^(−1/4), their last convolution 0 |
  * | Adam | β₁ = 0, β₂ 0.9 → 0.99, learning rate falling by a cosine |
  * | γ | falling tenfold |
- * | average | half-life growing from 0 to a fiftieth of the run |
+ * | average | half-life growing from 0 to a twentieth of the run |
  *
  * Not the paper's: the highest level is reached by shuffling pixels, its convolutions from and to pixels are 3×3, and
  * pictures end in `leakyTanh`.
@@ -98,7 +98,7 @@ export function r3gan(options: R3ganOptions = {}): GanSettings {
     learningRate: cosine(...learningRate),
     beta1: 0,
     beta2: linear(0.9, 0.99),
-    averageHalfLife: linear(0, 20 * kimg, 0.2),
+    averageHalfLife: linear(0, 50 * kimg, 0.2),
     augment: options.augment,
     recipe: { name: "r3gan", options: { ...kept(complete), augment: options.augment?.name } },
   };
