@@ -211,8 +211,8 @@ async function run(options: ProofOptions): Promise<void> {
   const judge = await judgeOf(options.data, options.seed);
   const ours = await contest("r3gan", options, judge);
   const { cpuMinutes } = ours.curve[ours.curve.length - 1];
-  const dcgan = await contest("dcgan", { ...options, cpuMinutes }, judge);
-  await record(options, judge, { r3gan: ours, dcgan });
+  const rival = await contest("dcgan", { ...options, cpuMinutes }, judge);
+  await record(options, judge, { r3gan: ours, dcgan: rival });
 }
 
 export const faces: Proof = {

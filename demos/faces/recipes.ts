@@ -37,7 +37,7 @@ export function facesRecipe(
 ): GanSettings {
   const photographs = pictures === "photographs";
   const augment = photographs ? ada() : undefined;
-  if (recipe === "r3gan") return r3gan({ ...options, gamma: "adaptive", augment });
+  if (recipe === "r3gan") return r3gan({ ...options, augment });
   if (recipe === "stylegan2") return stylegan2({ ...options, augment });
   if (recipe === "fastgan") return fastgan(options);
   return dcgan({ ...options, augment: photographs });

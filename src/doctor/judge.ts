@@ -27,7 +27,10 @@ const collapse: Judge = (present, before) => {
   return [found("collapse", { measured: value, threshold, at: present.at, saying })];
 };
 
-/** Checkups in a row after which a discriminator that guesses is dead. */
+/**
+ * Checkups in which a discriminator that is dead has only guessed. One that could tell pictures apart before may guess
+ * because samples have become as good as it can see.
+ */
 const guesses = 3;
 const leastDiscernment = 0.55;
 /** Less of the weights is lost in rounding. */
@@ -40,10 +43,13 @@ const deadDiscriminator: Judge = (present, before) => {
     const saying = `A step changes ${shown(steps[0])} of the discriminator's weights, less than ${leastStep}`;
     return [found("dead-discriminator", { measured: steps[0], threshold: leastStep, at, saying })];
   }
-  const latest = [...before.slice(1 - guesses), present];
-  const most = Math.max(...latest.map(({ discernment }) => discernment));
-  if (at < settled || latest.length < guesses || !(most < leastDiscernment)) return [];
-  const saying = `The discriminator rates the real one of a real and a generated picture higher in at most ${percent(most)} of pairs, which guessing does in 50 %, in ${guesses} checkups in a row; fewer than ${percent(leastDiscernment)} means that it cannot tell them apart`;
+  const all = [...before, present];
+  // Of a run that is gone on with it is not known what could be told apart before.
+  if (all[0].at >= settled) return [];
+  const since = all.filter((checkup) => checkup.at >= settled);
+  const most = Math.max(...since.map(({ discernment }) => discernment));
+  if (since.length < guesses || !(most < leastDiscernment)) return [];
+  const saying = `The discriminator rates the real one of a real and a generated picture higher in at most ${percent(most)} of pairs, which guessing does in 50 %, in each of ${since.length} checkups; fewer than ${percent(leastDiscernment)} means that it cannot tell them apart`;
   return [found("dead-discriminator", { measured: most, threshold: leastDiscernment, at, saying })];
 };
 

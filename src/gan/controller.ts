@@ -19,7 +19,7 @@ export interface Controller {
 export interface GammaControllerOptions {
   /** Wanted ratio of penalty to adversarial loss. Default 0.3. */
   readonly target?: number;
-  /** Real pictures in which γ grows or shrinks e-fold at most. Default 4000. */
+  /** Real pictures, of steps with a penalty, in which γ grows or shrinks e-fold at most. Default 4000. */
   readonly images?: number;
   /** γ stays within this factor of where it began, either way. Default 100. */
   readonly range?: number;

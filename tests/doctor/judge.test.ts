@@ -46,12 +46,16 @@ describe("a checkup's judgement", () => {
     expect(kinds(...same({ diversity: { mean: 0.9, nearest: 0.01 } }))).toEqual(["collapse"]);
   });
 
-  it("finds a discriminator that guesses, or whose weights stand still, in checkups in a row", () => {
-    expect(kinds(...same({ discernment: 0.5 }, 2))).toEqual([]);
-    expect(kinds(...same({ discernment: 0.5 }, 3))).toEqual(["dead-discriminator"]);
+  it("finds a discriminator that has only guessed, or whose weights stand still", () => {
+    expect(kinds(...same({ discernment: 0.5 }, 3))).toEqual([]);
+    expect(kinds({}, ...same({ discernment: 0.5 }, 3))).toEqual(["dead-discriminator"]);
     const still = { stepSizes: { generator: 0.005, discriminator: 0 } };
     expect(kinds(still)).toEqual([]);
     expect(kinds(still, still)).toEqual(["dead-discriminator"]);
+    const later = Array.from({ length: 4 }, (_, i) => checkup(30_000 + 1000 * i, { discernment: 0.5 }));
+    expect(judged(later)).toEqual([]);
+    // Where it could tell before, samples may be what has changed.
+    expect(kinds({}, {}, ...same({ discernment: 0.5 }, 4))).toEqual([]);
   });
 
   it("finds steps of the size of the weights, by network", () => {
