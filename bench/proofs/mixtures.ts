@@ -112,7 +112,7 @@ async function prove(mixture: Mixture, options: ProofOptions): Promise<void> {
   const keyOf = ({ loss, penalties: set, seed, mixture, steps }: Job): string =>
     [loss.name, set, seed, steps, ...mixture.gamma].join();
   const resultsOf = (jobs: readonly Job[]) => jobs.flatMap((job) => done[keyOf(job)] ?? []);
-  for (const job of [...long, ...short]) {
+  for (const job of [...short, ...long]) {
     const key = keyOf(job);
     if (done[key] === undefined) {
       const { row, points } = await trained(job);
