@@ -59,8 +59,8 @@ export function startingGamma(resolution: number, batch: number): number {
 }
 
 /**
- * R3GAN's γ as a multiple of StyleGAN2's. The paper's own are 125 (32²), 625 and 1250 (64²) and 2900 times (256²) as
- * large; with less the discriminator of a nano runs away from the generator, and few modes are found.
+ * R3GAN's γ as a multiple of StyleGAN2's. Its authors' own are 125 and 10,000 times (32²), 625 and 5000 times (64²) and
+ * 2900 times (256²) as large; with less the discriminator of a nano runs away from the generator, and few modes are found.
  */
 const gammaFactor = 1000;
 
