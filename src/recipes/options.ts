@@ -71,3 +71,11 @@ export function checkRates(recipe: string, rates: readonly number[]): void {
     () => `${recipe}: expected learningRate [from, to], both above 0, got ${rates}`,
   );
 }
+
+/**
+ * The γ that R1 begins with, by what held for StyleGAN2 from 32² to 1024² (Karras et al. 2020, arXiv 2006.06676,
+ * appendix B).
+ */
+export function startingGamma(resolution: number, batch: number): number {
+  return (2e-4 * resolution ** 2) / batch;
+}

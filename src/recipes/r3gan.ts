@@ -11,7 +11,15 @@ import { basisHead, basisTail, leakyTanh, plainConv, residualBlock } from "../nn
 import { spaceToDepth } from "../ops/space-depth.ts";
 import { downsample2d, upsample2d } from "../ops/upfirdn2d.ts";
 import { cosine, linear } from "../optim/schedule.ts";
-import { checkOptions, checkRates, checkSize, given, kept, type RecipeOptions } from "./options.ts";
+import {
+  checkOptions,
+  checkRates,
+  checkSize,
+  given,
+  kept,
+  type RecipeOptions,
+  startingGamma,
+} from "./options.ts";
 
 export interface R3ganOptions extends RecipeOptions {
   /** Height and width of pictures: 32, 64 or 128. Default 32. */
@@ -49,14 +57,6 @@ const sizes = {
 
 /** Pixels along an edge that one position of the last level holds. */
 const shuffle = 2;
-
-/**
- * The γ that R1 begins with, by what held for StyleGAN2 from 32² to 1024² (Karras et al. 2020, arXiv 2006.06676,
- * appendix B).
- */
-export function startingGamma(resolution: number, batch: number): number {
-  return (2e-4 * resolution ** 2) / batch;
-}
 
 /**
  * R3GAN's γ as a multiple of StyleGAN2's. Its authors' own are 125 and 10,000 times (32²), 625 and 5000 times (64²) and

@@ -18,8 +18,7 @@ import {
 import { styleNetwork } from "../nn/style.ts";
 import { minibatchStddev, pixelNorm } from "../ops/norm.ts";
 import { upsample2d } from "../ops/upfirdn2d.ts";
-import { checkOptions, checkSize, given, kept, type RecipeOptions } from "./options.ts";
-import { startingGamma } from "./r3gan.ts";
+import { checkOptions, checkSize, given, kept, type RecipeOptions, startingGamma } from "./options.ts";
 
 export interface Stylegan2Options extends RecipeOptions {
   /** Height and width of pictures: a power of two from 8 to 256. Default 32. */
