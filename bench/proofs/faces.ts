@@ -45,12 +45,12 @@ const samplesAtEnd = 1000;
 /** Thousands of pictures that each is shown at most; dcgan stops after as many minutes of the processor as r3gan took. */
 const contestants = {
   r3gan: {
-    kimg: 90,
+    kimg: 150,
     settings: (kimg: number, seed: number): GanSettings =>
-      r3gan({ resolution, kimg, seed, batch: 16, every: 4, augment: ada() }),
+      r3gan({ resolution, kimg, seed, batch: 16, every: 4, learningRate: [2e-3, 1e-4], augment: ada() }),
   },
   dcgan: {
-    kimg: 210,
+    kimg: 410,
     settings: (kimg: number, seed: number): GanSettings => dcgan({ resolution, kimg, seed }),
   },
 } as const;

@@ -53,20 +53,20 @@ async function modesOf(gan: Gan, network: FeatureNetwork, samples: number): Prom
 }
 
 async function prove(options: ProofOptions): Promise<void> {
-  const { name, seed, kimg = 160, runs, data } = options;
+  const { name, seed, kimg = 600, runs, data } = options;
   await init({ device: "wasm", threads: 1 });
   const classifier = await digitClassifier(data, runs);
   const stacks = stackedDataset(await readDigits(join(data, "mnist"), "train"), seed);
   const lengthOf = (one: Contestant) => (one === contestants[0] ? kimg : Math.min(kimg, rivalsKimg));
   const gans = new Map(contestants.map((one) => [one, createGan(settingsOf(one, seed, lengthOf(one)))]));
   const curves: Partial<Record<Contestant, CurvePoint[]>> = {};
-  // By turns, so that what a cut leaves compares.
-  const part = 20;
-  for (let goal = Math.min(part, kimg); ; goal = Math.min(goal + part, kimg)) {
+  // By turns, so that what a cut leaves compares; beyond the rivals in longer parts.
+  const partAt = (done: number): number => (done < rivalsKimg ? 20 : 60);
+  for (let goal = Math.min(partAt(0), kimg); ; goal = Math.min(goal + partAt(goal), kimg)) {
     for (const [contestant, gan] of gans) {
       const end = lengthOf(contestant);
       curves[contestant] = await trainRun(gan, stacks, {
-        ...{ name: contestant, folder: join(runs, `${name}-${seed}`, contestant), every: part },
+        ...{ name: contestant, folder: join(runs, `${name}-${seed}`, contestant), every: kimg },
         kimg: Math.min(goal, end),
         evaluate: () => modesOf(gan, classifier.network, goal >= end ? samplesAtEnd : samplesAtPoint),
       });

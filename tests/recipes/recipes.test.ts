@@ -2,9 +2,10 @@ import { randomNormal, type Tensor2D, type Tensor4D } from "@tensorflow/tfjs-cor
 import { beforeAll, describe, expect, it } from "vitest";
 import { createGan } from "../../src/gan/gan.ts";
 import type { GanSettings } from "../../src/gan/settings.ts";
+import { completeSettings } from "../../src/gan/settings.ts";
 import { disposeNetwork, inferenceMode, type Network } from "../../src/nn/network.ts";
 import { dcgan } from "../../src/recipes/dcgan.ts";
-import { r3gan } from "../../src/recipes/r3gan.ts";
+import { type R3ganOptions, r3gan } from "../../src/recipes/r3gan.ts";
 import { sngan } from "../../src/recipes/sngan.ts";
 import { wganGp } from "../../src/recipes/wgan-gp.ts";
 import { useBuild } from "../builds.ts";
@@ -123,6 +124,21 @@ describe("r3gan starts", () => {
     ]);
     expect(settings.regularizers![0].weight(1)).toBeCloseTo((0.02 * 64 ** 2) / 16, 10);
   });
+
+  it("with a discriminator that is faster than the generator where the size says so", () => {
+    const ratesOf = (options: R3ganOptions) => completeSettings(r3gan(options)).learningRate;
+    const learningRate = [4e-3, 1e-3] as const;
+    for (const [options, ratio] of [
+      [{ size: "nano" }, 2],
+      [{ size: "full" }, 1],
+      [{ size: "full", discriminatorRate: 3 }, 3],
+    ] as const) {
+      const { generator, discriminator } = ratesOf({ ...options, learningRate });
+      expect([generator(0), generator(1)]).toEqual([4e-3, 1e-3]);
+      for (const progress of [0, 0.3, 1])
+        expect(discriminator(progress)).toBeCloseTo(ratio * generator(progress), 12);
+    }
+  });
 });
 
 it("sngan bounds the largest singular value of its weights by 1", async () => {
@@ -158,4 +174,5 @@ it("recipes refuse what cannot be, and say why", () => {
   expect(() => wganGp({ channels: wrong(2) })).toThrow(/wganGp: expected channels 1 or 3, got 2/);
   expect(() => wganGp({ condition: wrong("both"), classes: 2 })).toThrow(/"projection" or "auxiliary"/);
   expect(() => r3gan({ gamma: wrong(-1) })).toThrow(/gamma of at least 0 or "adaptive"/);
+  expect(() => r3gan({ discriminatorRate: 0 })).toThrow(/expected discriminatorRate above 0, got 0/);
 });
