@@ -35,8 +35,8 @@ export interface Mixture {
   readonly batch: number;
   /** Steps of a run that fits a test suite. */
   readonly steps: number;
-  /** What suits longer runs better. */
-  readonly long: Partial<Pick<Mixture, "gamma">>;
+  /** What suits a longer run. */
+  readonly long: Pick<Mixture, "gamma" | "batch" | "steps">;
 }
 
 /** 8 Gaussians of deviation 0.02 on a circle of radius 2. */
@@ -53,7 +53,7 @@ export const ring: Mixture = {
     gamma: [0.1, 0.01],
     batch: 64,
     steps: 7000,
-    long: { gamma: [0.03, 0.001] },
+    long: { gamma: [0.03, 0.001], batch: 64, steps: 84_000 },
   },
 };
 
@@ -68,7 +68,7 @@ export const grid: Mixture = {
     gamma: [0.1, 0.03],
     batch: 128,
     steps: 5500,
-    long: { gamma: [0.1, 0.01] },
+    long: { gamma: [0.03, 0.001], batch: 64, steps: 140_000 },
   },
 };
 

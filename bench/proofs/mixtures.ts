@@ -43,9 +43,6 @@ type PenaltySet = keyof typeof penaltySets;
 /** Points that a run is judged by. */
 const samples = 25_000;
 
-/** The longer runs take so many times the steps. */
-const longer = 12;
-
 interface Row extends Coverage {
   readonly loss: string;
   readonly penalties: PenaltySet;
@@ -95,10 +92,11 @@ async function rowsSoFar(file: string): Promise<Record<string, { row: Row; point
 async function prove(mixture: Mixture, options: ProofOptions): Promise<void> {
   const { name, seed, kimg, runs } = options;
   await init({ device: "wasm", threads: 1 });
-  const longSteps = kimg === undefined ? longer * mixture.steps : Math.ceil((kimg * 1000) / mixture.batch);
+  const longer = { ...mixture, ...mixture.long };
+  const longSteps = kimg === undefined ? longer.steps : Math.ceil((kimg * 1000) / longer.batch);
   const long = [0, 1, 2].map((more): Job => {
     const best = { loss: relativisticPairing, penalties: "r1 + r2" } as const;
-    return { ...best, seed: seed + more, mixture: { ...mixture, ...mixture.long }, steps: longSteps };
+    return { ...best, seed: seed + more, mixture: longer, steps: longSteps };
   });
   const short = losses.flatMap((loss) =>
     Object.keys(penaltySets).map((set): Job => {
