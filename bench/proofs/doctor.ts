@@ -141,7 +141,7 @@ async function casesOf({ data, seed, kimg = 4 }: ProofOptions): Promise<Case[]> 
     },
     {
       ...{ name: "healthy: r3gan, digits", ...ofDigits(5000) },
-      settings: r3gan({ resolution, channels: 1, batch: 32, seed, kimg: kimg / 2, gamma: 2, every: 4 }),
+      settings: r3gan({ resolution, channels: 1, batch: 32, seed, kimg, every: 4 }),
     },
   ];
 }

@@ -8,19 +8,22 @@ type Judge = (present: Measures, before: readonly Measures[]) => Finding[];
 const leastDiversity = 0.1;
 /** Likewise where they were more unlike before: this part of the most there was. */
 const leastOfMost = 0.4;
-/** Images after which a generator's average, and a discriminator, have got somewhere. */
+/** Images after which a generator's average has got somewhere: it may draw one picture until then. */
+const formed = 3000;
+/** Images after which a discriminator has. */
 const settled = 2000;
 
 /** The less of the two: few modes show in the nearest, one in the mean. */
 const diversityOf = ({ diversity }: Measures): number => Math.min(diversity.mean, diversity.nearest);
 
 const collapse: Judge = (present, before) => {
-  if (present.at < settled || before.length < 2) return [];
+  if (present.at < formed || before.length < 2) return [];
   const [value, ...last] = [present, ...before.slice(-2)].map(diversityOf);
   const most = Math.min(1, Math.max(...before.map(diversityOf)));
+  const recovering = value > 1.25 * Math.min(...last);
   const fallen = value < leastOfMost * most && last[1] < leastOfMost * most;
-  const small = value < leastDiversity && value <= 1.25 * Math.min(...last);
-  if (!(fallen || small)) return [];
+  const small = value < leastDiversity;
+  if (recovering || !(fallen || small)) return [];
   const threshold = small ? leastDiversity : leastOfMost * most;
   const past = small ? "" : `, after up to ${shown(most)} before`;
   const saying = `Samples differ from one another ${shown(value)} times as much as the data do, less than ${shown(threshold)}${past}`;

@@ -30,6 +30,7 @@ describe("a checkup's judgement", () => {
     expect(found(...same({}, 8))).toEqual([]);
     for (let last = 1; last <= 8; last++)
       expect(found(...diversity(...[0, 0.01, 0.03, 0.06, 0.11, 0.2, 0.25, 0.4].slice(0, last)))).toEqual([]);
+    expect(kinds(...diversity(0.41, 0.13, 0.05, 0.09))).toEqual([]);
   });
 
   it("finds a collapse from the start, and one later, where samples have become alike for good", () => {
