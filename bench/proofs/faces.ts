@@ -46,6 +46,7 @@ const samplesAtEnd = 1000;
 const contestants = {
   r3gan: {
     kimg: 150,
+    // A batch half as large and few pictures: at nano's own rate it is slow to begin.
     settings: (kimg: number, seed: number): GanSettings =>
       r3gan({ resolution, kimg, seed, batch: 16, every: 4, learningRate: [2e-3, 1e-4], augment: ada() }),
   },

@@ -108,7 +108,7 @@ async function prove(mixture: Mixture, options: ProofOptions): Promise<void> {
   const file = join(folder, "rows.json");
   const done = await rowsSoFar(file);
   const keyOf = ({ loss, penalties: set, seed, mixture, steps }: Job): string =>
-    [loss.name, set, seed, steps, ...mixture.gamma].join();
+    [loss.name, set, seed, steps, mixture.batch, ...mixture.gamma].join();
   const resultsOf = (jobs: readonly Job[]) => jobs.flatMap((job) => done[keyOf(job)] ?? []);
   for (const job of [...short, ...long]) {
     const key = keyOf(job);

@@ -32,6 +32,8 @@ export type Figures = Readonly<Record<string, unknown>>;
 /** A run at one moment. Minutes are those of training alone, without evaluation. */
 export interface CurvePoint {
   readonly kimg: number;
+  /** The length that schedules ran over up to here; it changes where a run was gone on with by another. */
+  readonly plannedKimg?: number;
   readonly minutes: number;
   /** Of the processor: what compares on a machine that other programs use, too. */
   readonly cpuMinutes: number;

@@ -45,7 +45,9 @@ function mnist({ classifier, ...contestants }: Said, { curves = {} }: ProofRecor
 function stackedMnist(_: Said, { curves = {} }: ProofRecord): string {
   const ends = Object.entries(curves).map(([name, curve]) => {
     const { kimg, figures } = curve[curve.length - 1] as Said;
-    return `${name}: ${figures.modes} modes, KL ${figures.kl.toFixed(2)} (floor ${figures.floorOfKl.toFixed(3)}) of ${figures.samples} samples at ${kimg.toFixed(0)} kimg`;
+    const plans = curve.map(({ plannedKimg }) => plannedKimg).filter((plan, i, all) => plan !== all[i - 1]);
+    const resumed = plans.length > 1 ? `, by schedules of ${plans.join(", then ")} kimg` : "";
+    return `${name}: ${figures.modes} modes, KL ${figures.kl.toFixed(2)} (floor ${figures.floorOfKl.toFixed(3)}) of ${figures.samples} samples at ${kimg.toFixed(0)} kimg${resumed}`;
   });
   return ends.join("; ");
 }

@@ -10,8 +10,8 @@ export interface RunOptions {
   readonly name: string;
   /** Checkpoints and the curve so far; a run goes on from there. */
   readonly folder: string;
-  /** Evaluate, and save, every so many thousand pictures and at the end. */
-  readonly every: number;
+  /** Evaluate, and save, every so many thousand pictures and at the end. Default: at the end only. */
+  readonly every?: number;
   /** Stop when this many thousand pictures have been seen. Default: the GAN's kimg. */
   readonly kimg?: number;
   /** Stop when training has taken so many minutes of the processor. */
@@ -38,7 +38,7 @@ export function minutesSince({ wall, cpu }: Clock): { minutes: number; cpuMinute
 
 /** Trains with checkpoints and gives the curve; a run that was cut off goes on from its last point. */
 export async function trainRun(gan: Gan, data: Dataset, options: RunOptions): Promise<CurvePoint[]> {
-  const { name, folder, every, evaluate, onPoint, kimg = gan.settings.kimg } = options;
+  const { name, folder, evaluate, onPoint, kimg = gan.settings.kimg, every = kimg } = options;
   const { cpuMinutes: limit = Number.POSITIVE_INFINITY } = options;
   const curve = await resume(gan, folder);
   const bar = new SingleBar({ format: `${name} {bar} {value}/{total} kimg`, stream: process.stderr });
@@ -58,7 +58,8 @@ export async function trainRun(gan: Gan, data: Dataset, options: RunOptions): Pr
     cpuMinutes += spent.cpuMinutes;
     const figures = await evaluate(gan);
     const times = { minutes: rounded(minutes, 2), cpuMinutes: rounded(cpuMinutes, 2) };
-    curve.push({ kimg: gan.imagesSeen / 1000, ...times, figures });
+    const plannedKimg = gan.settings.kimg;
+    curve.push({ kimg: gan.imagesSeen / 1000, plannedKimg, ...times, figures });
     console.log(name, JSON.stringify(curve.at(-1)));
     await writeCheckpoint(folder, await gan.state(), { step: gan.stepsDone, keep: 1 });
     await writeFileAtomic(curveFile(folder), new TextEncoder().encode(JSON.stringify(curve)));

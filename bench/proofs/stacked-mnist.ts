@@ -66,7 +66,7 @@ async function prove(options: ProofOptions): Promise<void> {
     for (const [contestant, gan] of gans) {
       const end = lengthOf(contestant);
       curves[contestant] = await trainRun(gan, stacks, {
-        ...{ name: contestant, folder: join(runs, `${name}-${seed}`, contestant), every: kimg },
+        ...{ name: contestant, folder: join(runs, `${name}-${seed}`, contestant) },
         kimg: Math.min(goal, end),
         evaluate: () => modesOf(gan, classifier.network, goal >= end ? samplesAtEnd : samplesAtPoint),
       });

@@ -1,8 +1,7 @@
 import { randomNormal, type Tensor2D, type Tensor4D } from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createGan } from "../../src/gan/gan.ts";
-import type { GanSettings } from "../../src/gan/settings.ts";
-import { completeSettings } from "../../src/gan/settings.ts";
+import { completeSettings, type GanSettings } from "../../src/gan/settings.ts";
 import { disposeNetwork, inferenceMode, type Network } from "../../src/nn/network.ts";
 import { dcgan } from "../../src/recipes/dcgan.ts";
 import { type R3ganOptions, r3gan } from "../../src/recipes/r3gan.ts";
