@@ -48,7 +48,7 @@ export type { GanSettings } from "./gan/settings.ts";
 export type { StateTensor, TrainingState } from "./gan/state.ts";
 export type { StrengthOptions } from "./gan/strength.ts";
 export { type Report, type TrainOptions, train } from "./gan/train.ts";
-export { type Device, type InitOptions, init } from "./init.ts";
+export { type Device, devices, type InitOptions, init } from "./init.ts";
 export { equalConv, equalDense } from "./nn/equalized.ts";
 export { glu } from "./nn/gated.ts";
 export { batchNorm, conv, convTranspose, dense } from "./nn/layers.ts";
@@ -96,6 +96,17 @@ export { Adam, type AdamApplyOptions, type AdamOptions } from "./optim/adam.ts";
 export { constant, cosine, linear, type Schedule } from "./optim/schedule.ts";
 export { type DcganOptions, dcgan } from "./recipes/dcgan.ts";
 export { type FastganOptions, fastgan } from "./recipes/fastgan.ts";
+export {
+  type AugmentName,
+  augmentNames,
+  type NamedOptions,
+  type RecipeName,
+  type RecipeSize,
+  recipeNamed,
+  recipeNames,
+  recipeOf,
+  recipeSizes,
+} from "./recipes/named.ts";
 export { startingGamma } from "./recipes/options.ts";
 export { type R3ganOptions, r3gan } from "./recipes/r3gan.ts";
 export { type SnganOptions, sngan } from "./recipes/sngan.ts";

@@ -19,7 +19,8 @@ import type { WarmUp } from "./webgpu/pipelines.ts";
  * Where to compute. `auto`: each op where it is fastest, by what was measured on this machine, on Wasm alone where
  * there is no GPU; `webgpu`: on the GPU whatever has a shader.
  */
-export type Device = "auto" | "wasm" | "webgpu";
+export const devices = ["auto", "wasm", "webgpu"] as const;
+export type Device = (typeof devices)[number];
 
 export interface InitOptions {
   /** Default `"auto"`, or what was set before. */
@@ -79,7 +80,7 @@ let latest: Promise<unknown> = Promise.resolve();
 export async function init(options: InitOptions = {}): Promise<GanvilBackend> {
   const { device = "auto", filtering, threads } = options;
   checkType(
-    ["auto", "wasm", "webgpu"].includes(device),
+    devices.includes(device),
     () => `init: expected device "auto", "wasm" or "webgpu", got ${JSON.stringify(device)}`,
   );
   checkType(

@@ -24,6 +24,7 @@ const levels: readonly (readonly string[])[] = [
   ["optim"],
   ["gan"],
   ["recipes", "latent", "data", "metrics", "io", "doctor"],
+  ["session"],
   ["index.ts"],
   ["cli"],
 ];

@@ -28,7 +28,7 @@ export default defineConfig({
         test: {
           name: "simd",
           include: ["tests/**/*.test.ts"],
-          exclude: ["tests/{browser,demos,package,pages,webgpu}/**"],
+          exclude: ["tests/{browser,cli,demos,package,pages,webgpu}/**"],
           environment: "node",
           provide: { build: "simd", threads: 1, device: "wasm" },
         },
@@ -107,8 +107,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "package",
-          // What users run: the demos, pages, and the package installed from the registry and built into a page.
-          include: ["tests/{demos,package,pages}/**/*.test.ts"],
+          // What users run: the command, the demos, pages, and the package installed from the registry and built into a page.
+          include: ["tests/{cli,demos,package,pages}/**/*.test.ts"],
           environment: "node",
           testTimeout: 180_000,
           hookTimeout: 180_000,

@@ -1,6 +1,5 @@
-import { createGan, type Gan, type TrainingState } from "ganvil";
+import { createGan, type Gan, recipeOf, type TrainingState } from "ganvil";
 import { decodeSafetensors, encodeSafetensors } from "ganvil/io";
-import { recipeAgain } from "./recipes.ts";
 
 const average = "generator.average/";
 
@@ -26,7 +25,7 @@ export interface Trained {
  */
 export async function decodeGenerator(bytes: Uint8Array): Promise<Trained> {
   const { tensors, metadata } = decodeSafetensors(bytes);
-  const gan = createGan(recipeAgain(metadata.recipe));
+  const gan = createGan(recipeOf(metadata));
   const untrained = await gan.state();
   gan.restore({ ...untrained, tensors: { ...untrained.tensors, ...tensors } });
   return { gan, kimg: Number(metadata.imagesSeen) / 1000 };

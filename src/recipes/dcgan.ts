@@ -98,13 +98,16 @@ export interface DcganOptions extends ConvolutionalOptions {
  * @throws RangeError for an option that cannot be
  */
 export function dcgan(options: DcganOptions = {}): GanSettings {
-  const complete = completeConvolutional("dcgan", { augment: true, ...given(options) }, [5e-4, 2e-4]);
+  const { augment: augmented = true, ...others } = options;
+  const complete = completeConvolutional("dcgan", others, [5e-4, 2e-4]);
+  const augment = augmented ? diffAugment() : undefined;
   return {
     ...convolutionalSettings("dcgan", complete),
     discriminator: dcganDiscriminator(complete),
     beta1: 0.5,
     beta2: 0.99,
-    augment: complete.augment ? diffAugment() : undefined,
+    augment,
+    recipe: { name: "dcgan", options: { ...kept(complete), augment: augment?.name ?? "none" } },
   };
 }
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { importsOf, isNodeModule } from "../imports.ts";
 import { type Consumer, makeConsumer } from "./consumer.ts";
 import { isolating, trainInPage } from "./page.ts";
-import { program, programs } from "./readme.ts";
+import { commands, program, programs } from "./readme.ts";
 
 const budgetBytes = 700_000;
 /** Node's own types come from the repository; a user has them or does not import the Node modules. */
@@ -81,7 +81,7 @@ describe("the packed package", () => {
 
   it("imports none of Node's modules from what browsers import", () => {
     const wrong = entries()
-      .filter(({ name }) => !name.endsWith("/node"))
+      .filter(({ name }) => !/\/(node|cli)$/.test(name))
       .flatMap(({ default: code }) => graph(code))
       .flatMap((file) =>
         importsOf(file)
@@ -178,6 +178,14 @@ describe("the README's program", () => {
     expect(await run(short(code))).toMatch(prints);
     const { width, height } = await sharp(join(consumer.folder, "samples.png")).metadata();
     expect([width, height]).toEqual([4 * 32 + 3 * 2, 4 * 32 + 3 * 2]);
+  });
+
+  it("is not needed: the README's commands train and sample", async () => {
+    const [train, sample] = commands("command line");
+    expect(await consumer.run(train[0], ...train.slice(1), "--kimg", "0.1")).toContain("40 pictures of 32×32");
+    expect(await consumer.run(sample[0], ...sample.slice(1))).toMatch(/^100 pictures by checkpoint-0+4\.safetensors/);
+    const { width, height } = await sharp(join(consumer.folder, "samples.png")).metadata();
+    expect([width, height]).toEqual([10 * 32 + 9 * 2, 10 * 32 + 9 * 2]);
   });
 
   it("trains and samples in a page that Vite builds, printing what the README says, with threads where they may be", async () => {

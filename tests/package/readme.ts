@@ -22,6 +22,12 @@ export const programs: readonly string[] = [...readme.matchAll(/^<!-- program: (
   ([, name]) => name,
 );
 
+/** The lines of commands after `<!-- commands: NAME -->`, in words. */
+export const commands = (name: string): string[][] =>
+  block(`commands: ${name}`)
+    .split("\n")
+    .map((line) => line.split(" "));
+
 /** The program after `<!-- program: NAME -->`, with its output after `<!-- prints: NAME -->`. */
 export function program(name: string): Program {
   const parts = block(`prints: ${name}`).trim().split("...");

@@ -1,5 +1,5 @@
 // The page: shows what the worker reports and passes on what is pressed. Nothing heavy happens here.
-import { duration } from "../duration.ts";
+import { durationInWords } from "ganvil/session";
 import { element, write } from "./element.ts";
 import { LossChart } from "./loss-chart.ts";
 import type { FromWorker, ProgressFigures, RunOptions, ToWorker } from "./messages.ts";
@@ -212,7 +212,7 @@ function showFound({ kimg, severity, text }: FromWorker & { type: "found" }): vo
 function showFigures(figures: ProgressFigures): void {
   const { kimg, progress: part, imagesPerSecond, secondsLeft, bytes, gpuBytes, device } = figures;
   write("shown", `${kimg.toFixed(1)} of ${options?.kimg} kimg`);
-  write("left", duration(secondsLeft));
+  write("left", durationInWords(secondsLeft));
   write("speed", `${imagesPerSecond.toFixed(0)} images/s`);
   const onGpu = gpuBytes > 0 ? `, ${(gpuBytes / 1e6).toFixed(0)} MB on the GPU` : "";
   write("memory", `${(bytes / 1e6).toFixed(0)} MB${onGpu}`);

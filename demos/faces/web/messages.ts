@@ -1,9 +1,15 @@
 /** What page and worker say to each other. */
-import type { Device, SkippedPicture } from "ganvil";
-import type { FacesOptions, RecipeName } from "../recipes.ts";
+import type { Device, RecipeName, RecipeSize, SkippedPicture } from "ganvil";
 
 /** What is chosen before the start. */
-export type RunOptions = Omit<FacesOptions, "batch">;
+export interface RunOptions {
+  readonly recipe: RecipeName;
+  /** Default: the recipe's. */
+  readonly size?: RecipeSize;
+  readonly resolution: number;
+  readonly kimg: number;
+  readonly seed: number;
+}
 
 export type ToWorker =
   /** Looks into a checkpoint; answered by `opened` or `refused`. */

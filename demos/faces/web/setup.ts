@@ -1,7 +1,5 @@
-import type { Device } from "ganvil";
+import { type Device, devices, type RecipeName, type RecipeSize } from "ganvil";
 import { filesFromDrop } from "ganvil/data";
-import { devices } from "../device.ts";
-import type { RecipeName, Size } from "../recipes.ts";
 import { element, write } from "./element.ts";
 import type { RunOptions } from "./messages.ts";
 
@@ -56,8 +54,8 @@ export class Setup {
     if (!element("setup", HTMLFormElement).reportValidity()) return undefined;
     return {
       recipe: recipe.value as RecipeName,
-      size: size.value === "" ? undefined : (size.value as Size),
-      resolution: Number(resolution.value) as 32 | 64,
+      size: size.value === "" ? undefined : (size.value as RecipeSize),
+      resolution: Number(resolution.value),
       kimg: Number(kimg.value),
       seed: Number(seed.value),
     };

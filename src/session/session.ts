@@ -1,13 +1,8 @@
-import {
-  type Dataset,
-  doctor,
-  type Finding,
-  type Gan,
-  type ImageBytes,
-  type Report,
-  sample,
-  train,
-} from "ganvil";
+import { type Doctor, doctor } from "../doctor/doctor.ts";
+import type { Dataset, ImageBytes } from "../gan/batch.ts";
+import type { Gan } from "../gan/gan.ts";
+import { sample } from "../gan/sample.ts";
+import { type Report, train } from "../gan/train.ts";
 
 /** One report of a session; every so often with a grid's worth of samples. */
 export interface SessionReport extends Report {
@@ -25,25 +20,27 @@ export interface SessionOptions {
   /** Pictures in a grid. Default 64. */
   readonly count?: number;
   readonly signal?: AbortSignal;
+  /** Default: one with a checkup at every tick, that changes nothing. */
+  readonly doctor?: Doctor;
 }
-
-/** A finding as people read it. */
-export const findingInWords = ({ severity, message, remedy }: Finding): string =>
-  `${severity}: ${message} ${remedy}`;
 
 /** Weight of the past in the speed shown, a step. */
 const speedMemory = 0.95;
 
-/** Trains as both the command and the page do: reports at each step, samples at each tick and at the end. */
+/**
+ * Trains as a program with people before it does: a report at each step, under the eyes of a doctor, with samples at each
+ * tick and at the end.
+ */
 export async function* runSession(
   gan: Gan,
   data: Dataset,
-  { tickKimg, count = 64, signal }: SessionOptions,
+  { tickKimg, count = 64, signal, ...options }: SessionOptions,
 ): AsyncGenerator<SessionReport, void> {
   const { batch, kimg } = gan.settings;
+  const watching = options.doctor ?? doctor({ every: tickKimg });
   let secondsPerImage = 0;
   let reports = 0;
-  for await (const report of train(gan, data, { signal, doctor: doctor({ every: tickKimg }) })) {
+  for await (const report of train(gan, data, { signal, doctor: watching })) {
     const now = report.seconds / batch;
     secondsPerImage = reports++ === 0 ? now : speedMemory * secondsPerImage + (1 - speedMemory) * now;
     const ticked =

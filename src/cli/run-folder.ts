@@ -1,10 +1,10 @@
 import { appendFile, mkdir, readdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
-import type { Gan, ImageBytes } from "ganvil";
-import { encodePng, imageGrid } from "ganvil/io";
-import { latestCheckpoint, readCheckpoint, writeCheckpoint, writeFileAtomic } from "ganvil/io/node";
-import { UsageError } from "./options.ts";
-import type { SessionReport } from "./session.ts";
+import type { Gan, ImageBytes } from "../index.ts";
+import { encodePng, imageGrid } from "../io/index.ts";
+import { latestCheckpoint, readCheckpoint, writeCheckpoint, writeFileAtomic } from "../io/node.ts";
+import type { SessionReport } from "../session/index.ts";
+import { UsageError } from "./flags.ts";
 
 /** The folder of one run: grids, log and checkpoints. */
 export class RunFolder {

@@ -1,6 +1,5 @@
 import { SingleBar } from "cli-progress";
-import { duration } from "./duration.ts";
-import { findingInWords, type SessionReport } from "./session.ts";
+import { durationInWords, findingInWords, type SessionReport } from "../session/index.ts";
 
 /** Shows how training goes: a bar on a terminal, a line a tick elsewhere. */
 export interface Progress {
@@ -13,7 +12,7 @@ export interface Progress {
 }
 
 const figures = ({ device, imagesPerSecond, losses, secondsLeft }: SessionReport): string =>
-  `${imagesPerSecond.toFixed(0)} images/s on ${device === "webgpu" ? "the GPU" : "Wasm"}  loss G ${losses.generator.toFixed(3)} D ${losses.discriminator.toFixed(3)}  ${duration(secondsLeft)} left`;
+  `${imagesPerSecond.toFixed(0)} images/s on ${device === "webgpu" ? "the GPU" : "Wasm"}  loss G ${losses.generator.toFixed(3)} D ${losses.discriminator.toFixed(3)}  ${durationInWords(secondsLeft)} left`;
 
 const shadersInWords = ({ compiled, asked }: { compiled: number; asked: number }): string =>
   `shaders compiled: ${compiled} of ${asked}`;
