@@ -182,8 +182,12 @@ describe("the README's program", () => {
 
   it("is not needed: the README's commands train and sample", async () => {
     const [train, sample] = commands("command line");
-    expect(await consumer.run(train[0], ...train.slice(1), "--kimg", "0.1")).toContain("40 pictures of 32×32");
-    expect(await consumer.run(sample[0], ...sample.slice(1))).toMatch(/^100 pictures by checkpoint-0+4\.safetensors/);
+    expect(await consumer.run(train[0], ...train.slice(1), "--kimg", "0.1")).toContain(
+      "40 pictures of 32×32",
+    );
+    expect(await consumer.run(sample[0], ...sample.slice(1))).toMatch(
+      /^100 pictures by checkpoint-0+4\.safetensors/,
+    );
     const { width, height } = await sharp(join(consumer.folder, "samples.png")).metadata();
     expect([width, height]).toEqual([10 * 32 + 9 * 2, 10 * 32 + 9 * 2]);
   });
