@@ -68,7 +68,7 @@ export const grid: Mixture = {
     gamma: [0.1, 0.03],
     batch: 128,
     steps: 5500,
-    long: { gamma: [0.03, 0.001], batch: 64, steps: 140_000 },
+    long: { gamma: [0.05, 0.003], batch: 64, steps: 240_000 },
   },
 };
 
