@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, readFile, rename } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Gan, ImageBytes } from "../index.ts";
 import { encodePng, imageGrid } from "../io/index.ts";
@@ -79,21 +79,30 @@ export class RunFolder {
     return path;
   }
 
-  /** Writes a checkpoint, keeping the last three; returns its path. */
+  /** Writes a checkpoint, keeping the last three; those of steps that training went back from go. Returns its path. */
   async checkpoint(gan: Gan): Promise<string> {
-    return writeCheckpoint(this.folder, await gan.state(), { step: gan.stepsDone });
+    const path = await writeCheckpoint(this.folder, await gan.state(), { step: gan.stepsDone });
+    for (const name of await readdir(this.folder)) {
+      const [, step] = name.match(/^checkpoint-(\d+)\.safetensors$/) ?? [];
+      if (Number(step) > gan.stepsDone) await rm(join(this.folder, name));
+    }
+    return path;
   }
 
-  /** Drops what was logged after `step`, and a line that a kill cut short. */
+  /** Drops what was logged since training was last at `step`, and a line that a kill cut short. */
   async #cutLog(step: number): Promise<void> {
     const text = await readFile(this.#log, "utf8").catch(() => "");
-    const kept = text.split("\n").filter((line) => {
+    const lines = text.split("\n").flatMap((line) => {
       try {
-        return JSON.parse(line).step <= step;
+        return [{ line, step: JSON.parse(line).step }];
       } catch {
-        return false;
+        return [];
       }
     });
+    // Training may have gone back: what was logged before it did stays.
+    const kept = lines
+      .slice(0, lines.findLastIndex((entry) => entry.step <= step) + 1)
+      .map(({ line }) => line);
     await writeFileAtomic(this.#log, new TextEncoder().encode(kept.map((line) => `${line}\n`).join("")));
   }
 }

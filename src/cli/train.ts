@@ -146,6 +146,8 @@ async function trainUntil(
   for await (const report of runSession(gan, data, { tickKimg, signal, doctor: watching })) {
     unlogged.push(report);
     progress.step(report);
+    // It went back: what is newer than the state that it goes on from is of no use.
+    if (gan.stepsDone < report.step) await run.checkpoint(gan);
     if (report.samples === undefined) continue;
     await run.log(unlogged);
     unlogged = [];
