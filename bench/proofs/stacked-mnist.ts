@@ -1,4 +1,4 @@
-// Stacked MNIST: how many of 1,000 modes a GAN finds, by its loss, and how many more the best one finds in longer training.
+// Stacked MNIST: how many of 1,000 modes a GAN finds, by its loss, and how many more in longer training, and with wider networks.
 import { join } from "node:path";
 import {
   cosine,
@@ -52,7 +52,7 @@ const contestants: Readonly<Record<string, Contestant>> = {
     change: ({ regularizers }) => ({ regularizers: regularizers?.filter(({ name }) => name === "r1") }),
   },
   plain: { kimg: 60, change: () => ({ loss: nonSaturating, regularizers: [] }) },
-  // Twice as wide up to 8×8, and γ not to fall by so much: in 40 kimg of a short schedule both bring as much.
+  // Twice as wide up to 8×8, and γ falling less: in short runs of 40 kimg each took KL from 1.25 to 1.0.
   "pairing + R1 + R2, wider": {
     kimg: 240,
     widths: [128, 128, 32],
