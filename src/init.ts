@@ -15,11 +15,13 @@ import { coreCount, threadsMissing } from "./wasm/workers.ts";
 import { Gpu } from "./webgpu/gpu.ts";
 import type { WarmUp } from "./webgpu/pipelines.ts";
 
+/** What can be asked for as `Device`. */
+export const devices = ["auto", "wasm", "webgpu"] as const;
+
 /**
  * Where to compute. `auto`: each op where it is fastest, by what was measured on this machine, on Wasm alone where
  * there is no GPU; `webgpu`: on the GPU whatever has a shader.
  */
-export const devices = ["auto", "wasm", "webgpu"] as const;
 export type Device = (typeof devices)[number];
 
 export interface InitOptions {

@@ -59,9 +59,9 @@ export async function sampleCommand(args: readonly string[]): Promise<void> {
   }
   const pictures = await sample(gan, { count, seed, label });
   gan.dispose();
-  const files =
-    extname(out).toLowerCase() === ".png" ? [await writeGrid(out, pictures)] : await writeEach(out, pictures);
-  console.log(`${count} pictures by ${basename(checkpoint)} in ${files.length === 1 ? files[0] : out}`);
+  if (extname(out).toLowerCase() === ".png") await writeFileAtomic(out, encodePng(imageGrid(pictures)));
+  else await writeEach(out, pictures);
+  console.log(`${count} pictures by ${basename(checkpoint)} in ${out}`);
 }
 
 /** The latest checkpoint of a folder, or the file that is named. */
@@ -81,21 +81,14 @@ async function trained(checkpoint: string): Promise<Gan> {
   return gan;
 }
 
-async function writeGrid(path: string, pictures: ImageBytes): Promise<string> {
-  await writeFileAtomic(path, encodePng(imageGrid(pictures)));
-  return path;
-}
-
-async function writeEach(folder: string, { data, shape }: ImageBytes): Promise<string[]> {
+/** A file a picture, `0.png` and so on. */
+async function writeEach(folder: string, { data, shape }: ImageBytes): Promise<void> {
   await mkdir(folder, { recursive: true });
   const [count, height, width, channels] = shape;
   const bytes = height * width * channels;
-  const files: string[] = [];
   for (let i = 0; i < count; i++) {
     const path = join(folder, `${String(i).padStart(String(count - 1).length, "0")}.png`);
     const picture = data.subarray(i * bytes, (i + 1) * bytes);
     await writeFileAtomic(path, encodePng({ data: picture, height, width, channels: channels as 1 | 3 }));
-    files.push(path);
   }
-  return files;
 }

@@ -143,19 +143,23 @@ async function trainUntil(
   const tickKimg = kimg / ticks;
   const watching = doctor({ every: tickKimg, rollback });
   let unlogged: SessionReport[] = [];
-  for await (const report of runSession(gan, data, { tickKimg, signal, doctor: watching })) {
-    unlogged.push(report);
-    progress.step(report);
-    // It went back: what is newer than the state that it goes on from is of no use.
-    if (gan.stepsDone < report.step) await run.checkpoint(gan);
-    if (report.samples === undefined) continue;
+  try {
+    for await (const report of runSession(gan, data, { tickKimg, signal, doctor: watching })) {
+      unlogged.push(report);
+      progress.step(report);
+      // It went back: what is newer than the state that it goes on from is of no use.
+      if (gan.stepsDone < report.step) await run.checkpoint(gan);
+      if (report.samples === undefined) continue;
+      await run.log(unlogged);
+      unlogged = [];
+      const grid = await run.grid(report.samples, report.imagesSeen);
+      progress.tick(report, [grid, await run.checkpoint(gan)]);
+    }
+  } finally {
+    // Also of a run that failed: its last lines say what was found.
+    progress.stop();
     await run.log(unlogged);
-    unlogged = [];
-    const grid = await run.grid(report.samples, report.imagesSeen);
-    progress.tick(report, [grid, await run.checkpoint(gan)]);
   }
-  progress.stop();
-  await run.log(unlogged);
   const checkpoint = await run.checkpoint(gan);
   console.log(`${durationInWords((performance.now() - start) / 1000)}; ${checkpoint}`);
   console.log(diagnosis(watching.findings));
