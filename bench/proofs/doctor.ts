@@ -1,7 +1,7 @@
 // Nine short runs: six with a planted fault that the doctor must find, and three healthy ones that it must be silent about.
 import { join } from "node:path";
 import { mul, relu, reshape, sub, type Tensor, tidy } from "@tensorflow/tfjs-core";
-import { pictureDataset } from "../../src/data/index.ts";
+import { pictureDataset, takePictures } from "../../src/data/index.ts";
 import { imageFolder } from "../../src/data/node.ts";
 import type { Dataset, FindingKind, Gan, GanSettings, ImageBytes } from "../../src/index.ts";
 import { createGan, dcgan, dense, doctor, init, network, r1, r3gan, sample, train } from "../../src/index.ts";
@@ -97,7 +97,7 @@ function spoil(at: number): (gan: Gan) => Promise<void> {
 async function casesOf({ data, seed, kimg = 4 }: ProofOptions): Promise<Case[]> {
   const digits = await readDigits(join(data, "mnist"), "train");
   const faces = await imageFolder(join(data, "faces"), { resolution, mirror: false });
-  const all = await everything(faces);
+  const all = (await takePictures(faces)).data as Uint8Array;
   const known = faces.size - held;
   const pictures = { data: part(all, 0, known, 3), heldOut: part(all, known, held, 3) };
   const ofDigits = (count: number) => ({
@@ -144,13 +144,6 @@ async function casesOf({ data, seed, kimg = 4 }: ProofOptions): Promise<Case[]> 
       settings: r3gan({ resolution, channels: 1, batch: 32, seed, kimg, every: 4 }),
     },
   ];
-}
-
-/** All pictures of a dataset, uint8. */
-async function everything(data: Dataset): Promise<Uint8Array> {
-  for await (const { image } of data.batches({ count: data.size, cursor: 0 }))
-    return (image as ImageBytes).data;
-  throw new Error("the data ended before the first batch");
 }
 
 /** Samples of a run's picture. */

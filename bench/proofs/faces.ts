@@ -1,7 +1,7 @@
 // Photographs of faces at 64²: r3gan with adaptive augmentation against dcgan with DiffAugment, on one thread and for
 // as many minutes of the processor each.
 import { join } from "node:path";
-import { pictureDataset } from "../../src/data/dataset.ts";
+import { pictureDataset, takePictures } from "../../src/data/dataset.ts";
 import { imageFolder } from "../../src/data/node.ts";
 import { ada } from "../../src/gan/ada.ts";
 import type { ImageBytes } from "../../src/gan/batch.ts";
@@ -65,7 +65,7 @@ interface Photographs {
 
 /** Photographs to train on and to hold out, the same ones for every seed. */
 async function photographs(folder: string, seed: number): Promise<Photographs> {
-  const all = await everyPicture(await imageFolder(folder, { resolution, mirror: false }));
+  const all = await takePictures(await imageFolder(folder, { resolution, mirror: false }));
   const order = permutation(all.shape[0], deriveKey(0, "held out"));
   const heldOut = picked(all, order.subarray(0, heldOutCount));
   const trained = picked(all, order.subarray(heldOutCount));
@@ -77,11 +77,6 @@ async function photographs(folder: string, seed: number): Promise<Photographs> {
     seed,
   });
   return { trained, heldOut, data };
-}
-
-async function everyPicture(data: Dataset): Promise<ImageBytes> {
-  for await (const { image } of data.batches({ count: data.size, cursor: 0 })) return image as ImageBytes;
-  throw new Error("faces: expected pictures in the folder, got none");
 }
 
 function picked({ data, shape }: ImageBytes, rows: Uint32Array): ImageBytes & { readonly data: Uint8Array } {

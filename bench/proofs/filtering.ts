@@ -6,9 +6,9 @@ import { parseArgs } from "node:util";
 import { image, mean, type Tensor2D, type Tensor4D } from "@tensorflow/tfjs-core";
 import { loadLayersModel } from "@tensorflow/tfjs-layers";
 import { SingleBar } from "cli-progress";
+import { takePictures } from "../../src/data/index.ts";
 import { imageFolder } from "../../src/data/node.ts";
-import type { ImageBytes } from "../../src/gan/batch.ts";
-import { createGan, type Dataset, dcgan, init, sample, train } from "../../src/index.ts";
+import { createGan, dcgan, init, sample, train } from "../../src/index.ts";
 import { encodePng, imageGrid } from "../../src/io/index.ts";
 import { type FeatureFunction, features, kernelDistance } from "../../src/metrics/index.ts";
 import type { Filtering } from "../../src/wasm/planner.ts";
@@ -39,13 +39,6 @@ async function loadFeatures(folder: string): Promise<FeatureFunction> {
   return { name: "MobileNet", size: 1024, apply: (x) => apply(x) as Tensor2D };
 }
 
-/** Every picture of the data once, unmirrored or not as the first epoch has them. */
-async function realPictures(data: Dataset): Promise<ImageBytes> {
-  for await (const { image: pictures } of data.batches({ count: data.size, cursor: 0 }))
-    return pictures as ImageBytes;
-  throw new Error("the data gave no pictures");
-}
-
 interface Run {
   readonly filtering: Filtering;
   readonly seed: number;
@@ -73,7 +66,7 @@ async function main(): Promise<void> {
   const { planner, module } = await init();
   const model = await loadFeatures(featureFolder);
   const data = await imageFolder(faces, { resolution: 32, seed: 0 });
-  const real = await features(model, await realPictures(data), { batch: 25 });
+  const real = await features(model, await takePictures(data), { batch: 25 });
   const command = `npm run proof:filtering -- --kimg ${kimg} --seeds ${flags.seeds} --faces DIR --features DIR`;
   const runs = await runsSoFar(`${out}.json`, kimg);
   const bar = new SingleBar({ format: "{bar} {value}/{total} kimg {name}", stream: process.stderr });

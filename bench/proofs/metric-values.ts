@@ -2,8 +2,9 @@
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { Tensor2D } from "@tensorflow/tfjs-core";
+import { takePictures } from "../../src/data/index.ts";
 import { imageFolder } from "../../src/data/node.ts";
-import { type Dataset, type ImageBytes, init } from "../../src/index.ts";
+import { init } from "../../src/index.ts";
 import {
   densityCoverage,
   type Features,
@@ -59,15 +60,10 @@ async function classifier(data: string): Promise<Figures> {
   return { network: network.name, accuracy, cpuMinutes: rounded(cpuMinutes, 2) };
 }
 
-async function everyPicture(data: Dataset): Promise<ImageBytes> {
-  for await (const { image } of data.batches({ count: data.size, cursor: 0 })) return image as ImageBytes;
-  throw new Error("the data gave no pictures");
-}
-
 /** Photographs against photographs, and against their own negatives. */
 async function faces(data: string): Promise<Figures> {
   const judge = await mobileNet(join(data, "features"));
-  const pictures = await everyPicture(await imageFolder(join(data, "faces"), { resolution: 32, seed: 0 }));
+  const pictures = await takePictures(await imageFolder(join(data, "faces"), { resolution: 32, seed: 0 }));
   const real = await features(judge, pictures);
   const negatives = await features(judge, { ...pictures, data: pictures.data.map((value) => 255 - value) });
   const halves = await floor(real, kernelDistance);

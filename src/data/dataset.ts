@@ -1,5 +1,5 @@
 import { check, DataError } from "../errors.ts";
-import type { Batch, Dataset, SkippedPicture } from "../gan/batch.ts";
+import { type Batch, type Dataset, type ImageBytes, isTensor, type SkippedPicture } from "../gan/batch.ts";
 import { deriveKey, permutation, threefry, words } from "../random.ts";
 
 /** Decoded pictures and how to go through them. */
@@ -90,6 +90,23 @@ export function pictureDataset({
       return draw(count, cursor);
     },
   };
+}
+
+/**
+ * Random pictures of a dataset, none twice, for metrics: `features(judge, await takePictures(data))`. They are the first of
+ * its first pass, and mirrored as there: load with `mirror: false` for the pictures as they are.
+ * @param count of them; default all
+ * @returns uint8 [count, resolution, resolution, channels]
+ * @throws DataError `too-few-pictures` for more than there are
+ * @throws TypeError for a dataset whose batches are tensors
+ */
+export async function takePictures(data: Dataset, count = data.size): Promise<ImageBytes> {
+  for await (const { image } of data.batches({ count, cursor: 0 })) {
+    if (!isTensor(image)) return image;
+    image.dispose();
+    throw new TypeError("takePictures: expected a dataset of bytes, got one of tensors");
+  }
+  throw new TypeError("takePictures: expected a dataset of endless batches, got one that has none");
 }
 
 /** The order of each pass; the last is kept, since batches ask for it picture by picture. */

@@ -8,6 +8,6 @@ export {
   type PictureSource,
   type Progress,
 } from "./collect.ts";
-export { type PictureDatasetOptions, pictureDataset } from "./dataset.ts";
+export { type PictureDatasetOptions, pictureDataset, takePictures } from "./dataset.ts";
 export { MAX_PICTURE_PIXELS, type PictureSize, pictureSize } from "./picture-size.ts";
 export { withoutAlpha } from "./rgba.ts";

@@ -15,6 +15,10 @@ export interface SampleOptions {
   readonly label?: number | readonly number[];
   /** Pictures generated at a time, which bounds memory. Default 64. */
   readonly batch?: number;
+  /** Is told of the pictures drawn so far. */
+  readonly onProgress?: (done: number) => void;
+  /** Aborts between batches. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -22,7 +26,7 @@ export interface SampleOptions {
  * @returns uint8 [count, resolution, resolution, channels]
  */
 export async function sample(gan: Gan, options: SampleOptions = {}): Promise<ImageBytes> {
-  const { count = 16, seed = 0, batch = 64 } = options;
+  const { count = 16, seed = 0, batch = 64, onProgress, signal } = options;
   for (const [name, value] of Object.entries({ count, batch })) {
     check(
       Number.isSafeInteger(value) && value > 0,
@@ -38,8 +42,10 @@ export async function sample(gan: Gan, options: SampleOptions = {}): Promise<Ima
   const labelOf = (i: number): number => (typeof label === "object" ? label[i] : (label ?? i % classes));
   const data = new Uint8Array(count * resolution * resolution * channels);
   for (let start = 0; start < count; start += batch) {
+    signal?.throwIfAborted();
     const portion = { seed, start, count: Math.min(batch, count - start), labelOf };
     data.set(await gan.surviving(() => draw(gan, portion)), start * resolution * resolution * channels);
+    onProgress?.(start + portion.count);
   }
   return { data, shape: [count, resolution, resolution, channels] };
 }

@@ -1,8 +1,10 @@
+import { type Rank, zeros } from "@tensorflow/tfjs-core";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { pictureDataset } from "../../src/data/index.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { pictureDataset, takePictures } from "../../src/data/index.ts";
 import { DataError } from "../../src/errors.ts";
 import type { Dataset, ImageBytes } from "../../src/gan/batch.ts";
+import { useBuild } from "../builds.ts";
 
 /** Pictures of 1×1 grey pixels whose value is their index. */
 function numbered(count: number, options: { seed?: number; mirror?: boolean } = {}): Dataset {
@@ -121,6 +123,32 @@ describe("pictureDataset", () => {
     expect(() =>
       pictureDataset({ pictures: new Uint8Array(11), count: 1, resolution: 2, channels: 3 }),
     ).toThrow(/11 bytes are not pictures \[1,2,2,3\]/);
+  });
+});
+
+describe("takePictures", () => {
+  beforeAll(useBuild);
+
+  it("takes all pictures, or so many at random, none twice", async () => {
+    const dataset = numbered(20, { mirror: false });
+    const all = await takePictures(dataset);
+    expect(all.shape).toEqual([20, 1, 1, 1]);
+    expect([...all.data].sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    const some = await takePictures(dataset, 7);
+    expect([...some.data]).toEqual([...all.data.slice(0, 7)]);
+    await expect(takePictures(dataset, 21)).rejects.toThrow("a batch needs 21 pictures, there are 20");
+  });
+
+  it("refuses a dataset of tensors, and frees them", async () => {
+    const image = zeros<Rank.R4>([2, 1, 1, 1]);
+    const dataset: Dataset = {
+      ...numbered(2),
+      async *batches() {
+        yield { image, cursor: 2 };
+      },
+    };
+    await expect(takePictures(dataset)).rejects.toThrow(TypeError);
+    expect(image.isDisposed).toBe(true);
   });
 });
 

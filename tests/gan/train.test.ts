@@ -163,6 +163,23 @@ describe("sample", () => {
     expect((await sample(gan, { count: 3, seed: 3 })).data).not.toEqual(three.data);
     gan.dispose();
   });
+
+  it("tells how many are drawn, and stops between batches", async () => {
+    const gan = createGan(dcgan(small));
+    const stop = new AbortController();
+    const done: number[] = [];
+    const onProgress = (count: number): void => {
+      done.push(count);
+      if (count === 4) stop.abort();
+    };
+    await sample(gan, { count: 3, batch: 2, onProgress });
+    expect(done).toEqual([2, 3]);
+    await expect(sample(gan, { count: 7, batch: 2, onProgress, signal: stop.signal })).rejects.toMatchObject({
+      name: "AbortError",
+    });
+    expect(done).toEqual([2, 3, 2, 4]);
+    gan.dispose();
+  });
 });
 
 describe("createGan", () => {
