@@ -1,15 +1,17 @@
 /** The commands of `ganvil`. */
 import { GanvilError } from "../errors.ts";
 import { UsageError } from "./flags.ts";
+import { measureCommand } from "./measure.ts";
 import { sampleCommand } from "./sample.ts";
 import { type Pictures, trainCommand } from "./train.ts";
 
 export type { PictureRequest, Pictures } from "./train.ts";
 
-const usage = `ganvil: trains GANs on pictures, and draws with them.
+const usage = `ganvil: trains GANs on pictures, draws with them, and judges them.
 
   ganvil train --data DIR     learns from a folder of pictures
   ganvil sample --run DIR     draws with what was trained
+  ganvil measure --run DIR    says how good it is
 
   ganvil COMMAND --help       says what each can be asked for
 `;
@@ -32,6 +34,7 @@ export async function run(
   try {
     if (command === "train") await trainCommand(args, pictures);
     else if (command === "sample") await sampleCommand(args);
+    else if (command === "measure") await measureCommand(args);
     else if (command === undefined || command === "--help" || command === "help") console.log(usage);
     else throw new UsageError(`ganvil: there is no command "${command}".\n\n${usage}`);
     return 0;

@@ -45,14 +45,28 @@ function bar(kimg: number): Progress {
   };
 }
 
-/** Lines of a warm-up are at least so far apart. */
-const warmUpEveryMs = 2000;
+/** Lines that say how far something is are at least so far apart; on a terminal each takes the place of the one before. */
+const lineEveryMs = process.stdout.isTTY ? 200 : 5000;
+
+/** Says how much is done of what takes long: `pictures: 400 of 879`. */
+export function counting(
+  what: string,
+): (progress: { readonly done: number; readonly total: number }) => void {
+  let shown = performance.now();
+  return ({ done, total }) => {
+    if (performance.now() - shown < lineEveryMs && done < total) return;
+    shown = performance.now();
+    const text = `${what}: ${done} of ${total}`;
+    if (process.stdout.isTTY) process.stdout.write(`\r\u001b[K${text}${done < total ? "" : "\n"}`);
+    else console.log(text);
+  };
+}
 
 function lines(kimg: number): Progress {
   let warmedUp = performance.now();
   return {
     warmUp: (shaders) => {
-      if (performance.now() - warmedUp < warmUpEveryMs) return;
+      if (performance.now() - warmedUp < lineEveryMs) return;
       warmedUp = performance.now();
       console.log(shadersInWords(shaders));
     },

@@ -1,10 +1,11 @@
 // `ganvil sample`.
 
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
-import { createGan, type Gan, type ImageBytes, init, recipeOf, sample } from "../index.ts";
+import { type ImageBytes, init, sample } from "../index.ts";
 import { encodePng, imageGrid } from "../io/index.ts";
-import { latestCheckpoint, readCheckpoint, writeFileAtomic } from "../io/node.ts";
+import { writeFileAtomic } from "../io/node.ts";
+import { checkpointAt, trained } from "./checkpoint.ts";
 import { numberOf, readFlags, UsageError } from "./flags.ts";
 
 export const sampleUsage = `ganvil sample: draws pictures with a trained generator.
@@ -43,9 +44,6 @@ export async function sampleCommand(args: readonly string[]): Promise<void> {
     wholeOf("class", 0),
     wholeOf("threads", 1),
   ];
-  if (run === undefined) {
-    throw new UsageError("--run: expected a folder that `ganvil train` wrote, or a checkpoint of one.");
-  }
   const checkpoint = await checkpointAt(run);
   await init({ device: "wasm", threads });
   const gan = await trained(checkpoint);
@@ -62,23 +60,6 @@ export async function sampleCommand(args: readonly string[]): Promise<void> {
   if (extname(out).toLowerCase() === ".png") await writeFileAtomic(out, encodePng(imageGrid(pictures)));
   else await writeEach(out, pictures);
   console.log(`${count} pictures by ${basename(checkpoint)} in ${out}`);
-}
-
-/** The latest checkpoint of a folder, or the file that is named. */
-async function checkpointAt(path: string): Promise<string> {
-  const found = await stat(path).catch(() => undefined);
-  const checkpoint = found?.isDirectory() ? await latestCheckpoint(path) : found && path;
-  if (checkpoint !== undefined) return checkpoint;
-  throw new UsageError(
-    found === undefined ? `--run: there is no ${path}` : `--run: there is no checkpoint in ${path}`,
-  );
-}
-
-async function trained(checkpoint: string): Promise<Gan> {
-  const state = await readCheckpoint(checkpoint);
-  const gan = createGan(recipeOf(state.metadata));
-  gan.restore(state);
-  return gan;
 }
 
 /** A file a picture, `0.png` and so on. */

@@ -19,7 +19,7 @@ import {
 } from "../index.ts";
 import { deviceInWords, durationInWords, runSession, type SessionReport } from "../session/index.ts";
 import { choiceOf, inWords, numberOf, readFlags, UsageError } from "./flags.ts";
-import { type Progress, showProgress } from "./progress.ts";
+import { counting, type Progress, showProgress } from "./progress.ts";
 import { RunFolder } from "./run-folder.ts";
 
 export const trainUsage = `ganvil train: trains a GAN on a folder of pictures; writes sample grids, a log and checkpoints.
@@ -180,13 +180,7 @@ async function loadData(
   pictures: Pictures | undefined,
   signal: AbortSignal,
 ): Promise<Dataset> {
-  let shown = 0;
-  const onProgress = ({ done, total }: { readonly done: number; readonly total: number }): void => {
-    if (performance.now() - shown < 2000 && done < total) return;
-    shown = performance.now();
-    console.log(`pictures: ${done} of ${total}`);
-  };
-  const request = { resolution, seed, onProgress, signal };
+  const request = { resolution, seed, onProgress: counting("pictures"), signal };
   if (data === undefined) return pictures!(request);
   return imageFolder(data, { ...request, mirror, classes: byFolder ? "folders" : undefined });
 }

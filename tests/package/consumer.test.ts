@@ -180,8 +180,8 @@ describe("the README's program", () => {
     expect([width, height]).toEqual([4 * 32 + 3 * 2, 4 * 32 + 3 * 2]);
   });
 
-  it("is not needed: the README's commands train and sample", async () => {
-    const [train, sample] = commands("command line");
+  it("is not needed: the README's commands train, sample and measure", async () => {
+    const [train, sample, measure] = commands("command line");
     expect(await consumer.run(train[0], ...train.slice(1), "--kimg", "0.1")).toContain(
       "40 pictures of 32×32",
     );
@@ -190,6 +190,9 @@ describe("the README's program", () => {
     );
     const { width, height } = await sharp(join(consumer.folder, "samples.png")).metadata();
     expect([width, height]).toEqual([10 * 32 + 9 * 2, 10 * 32 + 9 * 2]);
+    expect(await consumer.run(measure[0], ...measure.slice(1), "--features-kimg", "0.1")).toMatch(
+      /40 drawn pictures against 40, by turns@.*\bKID +\d/s,
+    );
   });
 
   it("trains and samples in a page that Vite builds, printing what the README says, with threads where they may be", async () => {
