@@ -78,7 +78,8 @@ export function playStep(
       if (!(Number.isFinite(lossValue) && Number.isFinite(gradientNorm))) {
         throw new NonFiniteError(
           "non-finite-loss",
-          `step ${moment().step}: the ${player}'s loss is ${lossValue} and its gradient's norm ${gradientNorm}; both must be finite. The weights are those before this step. Lower the learning rate, or resume from an earlier checkpoint.`,
+          // Counted as reports are: from 1 on.
+          `step ${moment().step + 1}: the ${player}'s loss is ${lossValue} and its gradient's norm ${gradientNorm}; both must be finite. The weights are those before this step. Lower the learning rate, or resume from an earlier checkpoint.`,
         );
       }
       const entries = names.map((name, i) => [name, values[i]]);

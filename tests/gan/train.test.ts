@@ -95,7 +95,7 @@ describe("train", () => {
     const good = bias.clone();
     bias.assign(tf.fill(bias.shape, Number.NaN));
     await expect(steps(gan, 1)).rejects.toThrow(NonFiniteError);
-    await expect(steps(gan, 1)).rejects.toThrow(/step 1: the discriminator's loss is NaN/);
+    await expect(steps(gan, 1)).rejects.toThrow(/step 2: the discriminator's loss is NaN/);
     bias.assign(good);
     good.dispose();
     expect(bytesOf(await gan.state())).toEqual(before);
@@ -113,7 +113,7 @@ describe("train", () => {
       expect(gan.stepStatus).toMatch(capture ? /^captured$/ : /off/);
       const before = await gan.state();
       tf.tidy(() => assignStep(scale, tf.scalar(Number.POSITIVE_INFINITY)));
-      await expect(steps(gan, 1)).rejects.toThrow(/step 3: the generator's loss is Infinity/);
+      await expect(steps(gan, 1)).rejects.toThrow(/step 4: the generator's loss is Infinity/);
       const after = await gan.state();
       expect(bytesOf(after)).toEqual(bytesOf(before));
       expect(after.metadata).toEqual(before.metadata);
