@@ -24,7 +24,8 @@ export const measureUsage = `ganvil measure: says how good a trained generator i
   --data DIR       the pictures it was trained on; ${most} at random are compared with where
                    there are more
   --held-out DIR   pictures of the same kind that it was not trained on, to tell whether it copies
-  --count N        pictures to draw; default: as many as there are to compare with
+  --count N        pictures to draw, of classes as many each; default: as many as there are to
+                   compare with
   --seed N         whole number that decides which; default 0
   --features FILE  network that pictures are compared by. Where there is no such file, one is
                    trained on --data and written there. Figures by one network compare: give the
