@@ -6,10 +6,12 @@ import {
   type Gan,
   type GanSettings,
   init,
+  linear,
   nonSaturating,
   r1,
   r2,
   r3gan,
+  type Schedule,
   sample,
 } from "../../src/index.ts";
 import { imageGrid } from "../../src/io/index.ts";
@@ -46,6 +48,17 @@ const every = 4;
 /** The recipe as it is; the picture shows its samples. */
 const flagship = "pairing + R1 + R2";
 
+/**
+ * Parts of the wider networks' training, each by a schedule of its own that starts below the one before (warm restarts:
+ * Loshchilov & Hutter 2017, arXiv 1608.03983): from when on, in thousands of pictures, and the generator's rates.
+ */
+const parts = [
+  { from: 0, rates: [1.5e-3, 1e-4] },
+  { from: 240, rates: [5e-4, 5e-5] },
+  { from: 1000, rates: [1.5e-4, 3e-5] },
+] as const;
+const widerKimg = 1160;
+
 const contestants: Readonly<Record<string, Contestant>> = {
   [flagship]: { kimg: 1060, change: () => ({}) },
   "pairing + R1": {
@@ -54,12 +67,32 @@ const contestants: Readonly<Record<string, Contestant>> = {
   },
   plain: { kimg: 60, change: () => ({ loss: nonSaturating, regularizers: [] }) },
   // Twice as wide up to 8×8, and γ falling less: in short runs of 40 kimg each took KL from 1.25 to 1.0.
-  "pairing + R1 + R2, twice as wide": {
-    kimg: 240,
-    widths: [128, 128, 32],
-    change: () => ({ regularizers: [r1, r2].map((penalty) => penalty(cosine(6.4, 1.6), { every })) }),
-  },
+  "pairing + R1 + R2, twice as wide": { kimg: widerKimg, widths: [128, 128, 32], change: withRestarts },
 };
+
+function withRestarts(): Partial<GanSettings> {
+  const rate =
+    (times: number): Schedule =>
+    (progress) => {
+      const kimg = progress * widerKimg;
+      const at = parts.findLastIndex(({ from }) => from <= kimg);
+      const { from, rates } = parts[at];
+      const until = parts[at + 1]?.from ?? widerKimg;
+      return times * cosine(rates[0], rates[1])((kimg - from) / (until - from));
+    };
+  const first = parts[1].from / widerKimg;
+  const inFirst =
+    (schedule: Schedule, later: number): Schedule =>
+    (progress) =>
+      progress < first ? schedule(progress / first) : later;
+  const gamma = inFirst(cosine(6.4, 1.6), 1.6);
+  return {
+    learningRate: { generator: rate(1), discriminator: rate(2) },
+    regularizers: [r1(gamma, { every }), r2(gamma, { every })],
+    beta2: inFirst(linear(0.9, 0.99), 0.99),
+    averageHalfLife: inFirst(linear(0, 12_000, 0.2), 25_000),
+  };
+}
 
 function settingsOf({ change, widths }: Contestant, seed: number, kimg: number): GanSettings {
   const whole = r3gan({ resolution, channels: 3, every, seed, kimg, widths });
