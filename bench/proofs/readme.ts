@@ -47,7 +47,7 @@ function stackedMnist(_: Said, { curves = {} }: ProofRecord): string {
     const { kimg, figures } = curve[curve.length - 1] as Said;
     const plans = curve.map(({ plannedKimg }) => plannedKimg).filter((plan, i, all) => plan !== all[i - 1]);
     const resumed = plans.length > 1 ? `, by schedules of ${plans.join(", then ")} kimg` : "";
-    return `${name}: ${figures.modes} modes, KL ${figures.kl.toFixed(2)} (floor ${figures.floorOfKl.toFixed(3)}) of ${figures.samples} samples at ${kimg.toFixed(0)} kimg${resumed}`;
+    return `${name}: ${figures.modes} modes, KL ${figures.kl.toFixed(3)} (floor ${figures.floorOfKl.toFixed(3)}) of ${figures.samples} samples at ${kimg.toFixed(0)} kimg${resumed}`;
   });
   return ends.join("; ");
 }
