@@ -56,8 +56,9 @@ const parts = [
   { from: 0, rates: [1.5e-3, 1e-4] },
   { from: 240, rates: [5e-4, 5e-5] },
   { from: 1000, rates: [1.5e-4, 3e-5] },
+  { from: 1160, rates: [6e-5, 2e-5] },
 ] as const;
-const widerKimg = 1160;
+const widerKimg = 1192;
 
 const contestants: Readonly<Record<string, Contestant>> = {
   [flagship]: { kimg: 1060, change: () => ({}) },
