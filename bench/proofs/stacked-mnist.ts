@@ -71,6 +71,7 @@ const contestants: Readonly<Record<string, Contestant>> = {
   "pairing + R1 + R2, twice as wide": { kimg: widerKimg, widths: [128, 128, 32], change: withRestarts },
 };
 
+/** By `parts`; γ, β₂ and the average's half-life change in the first of them only. */
 function withRestarts(): Partial<GanSettings> {
   const rate =
     (times: number): Schedule =>

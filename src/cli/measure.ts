@@ -30,7 +30,8 @@ export const measureUsage = `ganvil measure: says how good a trained generator i
   --features FILE  network that pictures are compared by. Where there is no such file, one is
                    trained on --data and written there. Figures by one network compare: give the
                    same file for each run. Default: features.safetensors in the run's folder
-  --features-kimg N  length of its training in thousands of pictures; default 20
+  --features-kimg N
+                   length of its training in thousands of pictures; default 20
   --threads N      threads to compute with; default: one a core, at most 8
   --help           this text
 
